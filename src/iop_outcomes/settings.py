@@ -1,0 +1,49 @@
+"""The keys of program.toml: what each means, its kind and its default. Any other key is an error with a suggestion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from iop_outcomes import vocabulary as words
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of program.toml."""
+
+    key: str
+    kind: Literal["text", "date", "integer", "number", "flag", "table", "list"]
+    meaning: str
+    default: object = None
+    choices: tuple[str, ...] = ()
+
+
+#: Every key program.toml may hold; any other is an error with a suggestion.
+SETTINGS: tuple[Setting, ...] = (
+    Setting("name", "text", "The programme's or agency's name, as pages print it.", "Our programme"),
+    Setting("as_of", "date", "The day the extract was made."),
+    Setting("privacy", "text", "What the records may hold.", "internal", words.Privacy.codes()),
+    Setting("agreement", "text", "Reference of the data use agreement or expert determination (limited, expert)."),
+    Setting("expert", "text", "Who made the expert determination (expert)."),
+    Setting("determined", "date", "Date of the expert determination (expert)."),
+    Setting("expires", "date", "Day on which the agreement or determination ends (limited, expert)."),
+    Setting(
+        "ids_are_random",
+        "flag",
+        "You confirm that person and episode ids are random, not record numbers.",
+        False,
+    ),
+    Setting("synthetic", "flag", "The records are synthetic.", False),
+    Setting("date_format", "text", "Format of the dates in the files, for example %m/%d/%Y.", "%Y-%m-%d"),
+    Setting("fiscal_year_start", "integer", "Month in which the fiscal year starts.", 1),
+    Setting("asam_edition", "integer", "Edition of the ASAM criteria the levels of care follow (3 or 4).", 3),
+    Setting("signed_off_by", "text", "Who signs off what is published."),
+    Setting("zip3_population", "text", "File with the population of each three-digit ZIP area."),
+    Setting("closures", "list", "Days on which a programme was closed: program_id, from, to."),
+    Setting("instruments", "table", "Further instruments: kind, low, high, label."),
+    Setting("retention", "table", "Settings of the retention measures: exit_rule."),
+    Setting("hours", "table", "Settings of the hours measures: required_hours (used where nothing else says)."),
+    Setting("sobriety", "table", "Settings of the sobriety measures: bridge_days, urine_days, breath_days."),
+    Setting("publication", "table", "Settings of publication: policy."),
+)

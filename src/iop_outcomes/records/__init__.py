@@ -1,0 +1,1 @@
+"""From files to Records: reading, mapping, validation, the identifier scan, and synthetic records."""

@@ -1,0 +1,195 @@
+"""Who is counted: eligible episodes, with every exclusion and its reason.
+
+The default denominator is everyone admitted who attended at least one session (definitions.md §1). Nothing is dropped
+without a line in the attrition; what a figure says of completers alone is never a headline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from iop_outcomes import reductions
+from iop_outcomes.errors import UsageError
+from iop_outcomes.estimates import Estimates
+from iop_outcomes.records.model import Records
+from iop_outcomes.schema import COVARIATES
+from iop_outcomes.vocabulary import ExitRule, LevelOfCare
+
+#: Columns an estimate may be grouped by.
+GROUPS: tuple[str, ...] = ("program", "level_of_care", "schedule", "admission_quarter", *COVARIATES)
+
+#: Rungs of the denominator ladder a cohort may start from, in order (definitions.md §1).
+RUNGS: tuple[str, ...] = ("admitted", "attended", "engaged", "completed")
+
+
+@dataclass(frozen=True)
+class AttritionStep:
+    """One filter: whom it left out, how many episodes that were, and how many episodes and people were left after it."""
+
+    reason: str
+    episodes: int
+    people: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Eligible episodes (kept on the engine), their sessions and outcomes (lazy), attrition, and the settings that chose.
+
+    ``episodes`` has one row per episode with its clock worked out: ``exit_day`` (last day in the programme or last day
+    seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, and group columns.
+    """
+
+    records: Records
+    episodes: nw.LazyFrame[Any]
+    attendance: nw.LazyFrame[Any]
+    outcomes: nw.LazyFrame[Any]
+    attrition: tuple[AttritionStep, ...]
+    settings: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        lines = ["Cohort"]
+        for step in self.attrition:
+            lines.append(
+                f"  {step.episodes:>8,} episodes of {step.people:,} people   {step.left_out:,} left out: {step.reason}"
+            )
+        return "\n".join(lines)
+
+    def describe_attrition(self, *, combine: bool = False) -> Estimates:
+        """From the episodes read to the episodes counted: what each filter left out, as estimates a page may print.
+
+        The first row is ``read``, the last ``counted``; between them ``n`` is left out of ``denominator`` before it. With
+        ``combine`` all filters make one row that names them all, which is what a small programme can publish.
+        """
+        first, last = self.attrition[0], self.attrition[-1]
+        lines: list[dict[str, Any]] = [{"category": "read", "n": first.episodes, "denominator": first.episodes}]
+        if combine:
+            reasons = [step.reason for step in self.attrition[1:] if step.left_out]
+            gone = first.episodes - last.episodes
+            lines.append({"category": " or ".join(reasons) or "nobody", "n": gone, "denominator": first.episodes})
+        else:
+            for step in self.attrition[1:]:
+                before = step.episodes + step.left_out
+                lines.append({"category": step.reason, "n": step.left_out, "denominator": before})
+        lines.append({"category": "counted", "n": last.episodes, "denominator": last.episodes, "people": last.people})
+        shared = {
+            "measure": "attrition",
+            "definition": "attrition@1",
+            "estimand": "count",
+            "unit": "episodes",
+            "method": "count",
+        }
+        rows = [{**shared, **line, "at": order, "value": line["n"]} for order, line in enumerate(lines)]
+        return Estimates.from_rows(rows, self.settings)
+
+
+def select_cohort(
+    records: Records,
+    *,
+    level_of_care: str | Sequence[str] | None = None,
+    admitted: tuple[str, str] | None = None,
+    programs: Sequence[str] | None = None,
+    episodes: str = "all",
+    rung: str = "attended",
+    exit_rule: str | None = None,
+) -> Cohort:
+    """Choose whose episodes are counted.
+
+    ``level_of_care`` is one ASAM level or several. ``admitted`` is the first and last day of admission
+    (``("2025-01-01", "2025-12-31")``), or two years where records hold no dates. ``episodes`` is ``"all"`` or
+    ``"first"`` (each person's first admission in the records). ``rung`` starts the denominator ladder at ``admitted``,
+    ``attended`` (default: at least one session), ``engaged`` (4 sessions in 14 days) or ``completed``. ``exit_rule`` is
+    ``last_contact`` (default) or ``discharge``.
+
+    Raises :class:`UsageError` for a word it does not know and for a period where records hold no dates.
+    """
+    levels = _levels(level_of_care)
+    if rung not in RUNGS:
+        raise UsageError(f"rung is one of {', '.join(RUNGS)}")
+    if episodes not in ("all", "first"):
+        raise UsageError("episodes is 'all' or 'first'")
+    rule = exit_rule or records.manifest.settings.get("retention", {}).get("exit_rule") or str(ExitRule.LAST_CONTACT)
+    if rule not in ExitRule.codes():
+        raise UsageError(f"exit_rule is one of {', '.join(ExitRule.codes())}")
+
+    frame = reductions.episode_clock(records.programs, records.episodes, records.attendance, rule)
+    filters: list[tuple[str, nw.Expr]] = []
+    if levels:
+        labels = ", ".join(levels)
+        filters.append((f"level of care other than {labels}", nw.col("level_of_care").is_in(levels)))
+    if programs is not None:
+        filters.append(("in another programme", nw.col("program_id").is_in(list(programs))))
+    if admitted is not None:
+        filters.append((f"admitted outside {admitted[0]} to {admitted[1]}", _admitted(records, admitted)))
+    if episodes == "first":
+        filters.append(("not the person's first admission", nw.col("episode_number") == 1))
+    if rung != "admitted":
+        filters.append(("attended no session", nw.col("sessions_attended") > 0))
+    if rung == "engaged":
+        filters.append(("fewer than 4 sessions in the first 14 days", nw.col("sessions_14_days") >= 4))
+    if rung == "completed":
+        filters.append(("did not complete", nw.col("end_reason") == "completed"))
+
+    steps: list[AttritionStep] = []
+    read = next((account for account in records.manifest.accounts if account.table == "episodes"), None)
+    counts = reductions.count_after_each(frame, [condition for _, condition in filters])
+    used = counts[0]
+    steps.append(AttritionStep("read", read.read if read else used[0], used[1], 0))
+    if read is not None:
+        faults = records.manifest.count_faults(read)
+        mapped = read.read - read.used - faults
+        if mapped:
+            steps.append(AttritionStep("left out by the mapping", read.read - mapped, used[1], mapped))
+        steps.append(AttritionStep("set aside for a fault", used[0], used[1], faults))
+    before = used[0]
+    for (reason, _), (kept, people) in zip(filters, counts[1:], strict=True):
+        steps.append(AttritionStep(reason, kept, people, before - kept))
+        before = kept
+    for _, condition in filters:
+        frame = frame.filter(condition)
+    frame = records.lift(frame)
+    settings = {
+        "programme": records.manifest.settings.get("name", ""),
+        "as_of": str(records.manifest.as_of) if records.manifest.as_of else "",
+        "synthetic": bool(records.manifest.settings.get("synthetic", False)),
+        "level_of_care": levels,
+        "asam_edition": records.manifest.settings.get("asam_edition", 3),
+        "admitted": tuple(str(edge) for edge in admitted) if admitted else (),
+        "episodes": episodes,
+        "rung": rung,
+        "exit_rule": rule,
+    }
+    keys = frame.select("episode_id")
+    return Cohort(
+        records,
+        frame,
+        records.attendance.join(keys, on="episode_id", how="semi"),
+        records.outcomes.join(keys, on="episode_id", how="semi"),
+        tuple(steps),
+        settings,
+    )
+
+
+def _levels(level_of_care: str | Sequence[str] | None) -> tuple[str, ...]:
+    if level_of_care is None:
+        return ()
+    levels = (level_of_care,) if isinstance(level_of_care, str) else tuple(level_of_care)
+    strange = [level for level in levels if level not in LevelOfCare.codes()]
+    if strange:
+        raise UsageError(f"level_of_care is one of {', '.join(LevelOfCare.codes())}")
+    return levels
+
+
+def _admitted(records: Records, admitted: tuple[str, str]) -> nw.Expr:
+    first, last = (str(edge) for edge in admitted)
+    if len(first) == len(last) == 4 and first.isdigit() and last.isdigit():
+        return (nw.col("admission_year") >= int(first)) & (nw.col("admission_year") <= int(last))
+    if records.manifest.privacy == "safe_harbor":
+        raise UsageError("these records hold no dates: give admitted as two years, such as ('2024', '2025')")
+    return (nw.col("admission_number") >= reductions.day_number(first)) & (
+        nw.col("admission_number") <= reductions.day_number(last)
+    )

@@ -1,0 +1,203 @@
+"""The hours ladder, required → offered → attended, and the weeks that met the requirement (definitions.md §3).
+
+People are enrolled until the recorded discharge, whatever exit rule a cohort has: hours are asked and offered as long as
+a place is held, and the weeks between the last session attended and the discharge are weeks in which nothing was attended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from iop_outcomes import reductions
+from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.estimates import Estimates
+from iop_outcomes.measures.plan import closed_days, plan_weeks
+from iop_outcomes.measures.rows import (
+    Group,
+    Row,
+    check_group,
+    group_of,
+    moment_lines,
+    moments_ratio,
+    moments_share,
+)
+from iop_outcomes.vocabulary import ServiceType, Status
+
+Lazy = nw.LazyFrame[Any]
+
+_ONE = nw.lit(1)
+#: Sessions of which both the hours offered and, when attended, the hours attended are known.
+_PAIRED = (nw.col("hours_unknown") == 0) & (nw.col("offer_unknown") == 0)
+_UPTAKE = (
+    nw.when(_PAIRED).then(nw.col("attended")).otherwise(nw.lit(0.0)),
+    nw.when(_PAIRED).then(nw.col("offered")).otherwise(nw.lit(0.0)),
+)
+_UNPAIRED = nw.when(_PAIRED).then(nw.lit(0)).otherwise(nw.lit(1))
+_HOURS = ("required", "offered", "attended", "hours_unknown", "offer_unknown")
+
+
+def measure_hours(cohort: Cohort, *, by: str | None = None) -> Estimates:
+    """Are people getting their hours?
+
+    Rows: hours required, offered and attended (sums); offered of required, attended of offered; hours completed of the
+    whole planned course with whoever left early included, beside hours completed while enrolled; the share of complete
+    person-weeks that met the requirement; and hours offered, attended and their ratio by service type. People are
+    enrolled until the recorded discharge, whatever the exit rule. Ratios of sums with people as clusters (linearised,
+    Student t). Where the records hold no hours the rows say so.
+    """
+    check_group(by, GROUPS)
+    keep = [by] if by else []
+    weeks = cohort_weeks(cohort, *keep)
+    sessions = _sessions(cohort, *keep)
+    rows: list[Row] = []
+    rows += _ladder(weeks, sessions, by)
+    rows += _whole_course(cohort, weeks, sessions, by)
+    rows += _weeks_met(weeks.filter((nw.col("complete") == 1) & (nw.col("open") == 1)), by)
+    rows += _services(sessions, by)
+    return Estimates.from_rows(rows, cohort.settings)
+
+
+def cohort_weeks(cohort: Cohort, *keep: str) -> Lazy:
+    """Episode-weeks of a cohort with hours required, offered and attended, and whether the programme was open."""
+    longest = reductions.collect(
+        cohort.episodes.select(
+            nw.max_horizontal(nw.col("planned_days"), nw.col("enrolled_day") + 1).max().alias("days")
+        )
+    )["days"].iloc[0]
+    last_week = 1 if pd.isna(longest) else max(1, -(-int(longest) // 7))
+    plan = cohort.records.lift(plan_weeks(cohort.records, last_week))
+    weeks = reductions.episode_weeks(cohort.episodes, cohort.attendance, plan, *keep)
+    closures = closed_days(cohort.records)
+    if closures.empty:
+        return weeks.with_columns(_ONE.alias("open"))
+    closed = weeks.join(cohort.records.lift(closures), on="program_id", how="inner").filter(
+        (nw.col("closed_from") <= nw.col("week_start") + 6) & (nw.col("closed_to") >= nw.col("week_start"))
+    )
+    closed = closed.select("episode_id", "week").unique().with_columns(nw.lit(0).alias("open"))
+    return weeks.join(closed, on=["episode_id", "week"], how="left").with_columns(nw.col("open").fill_null(1))
+
+
+def _sessions(cohort: Cohort, *keep: str) -> Lazy:
+    episode = ("planned_days", "observed_day", *keep)
+    sessions = reductions.placed_sessions(cohort.episodes, cohort.attendance, *episode)
+    return sessions.with_columns(*reductions.session_hours())
+
+
+def _stacked(weeks: Lazy, required: nw.Expr, sessions: Lazy, *keep: str) -> Lazy:
+    """Hours required from the weeks above hours offered and attended from the sessions: none of either is lost."""
+    zero, none = nw.lit(0.0), nw.lit(0).cast(nw.Int64)
+    asked = (required.cast(nw.Float64), zero, zero, none, none)
+    given = (zero, *(nw.col(name) for name in _HOURS[1:]))
+    parts = [
+        frame.select("person_id", *keep, *(column.alias(name) for name, column in zip(_HOURS, columns, strict=True)))
+        for frame, columns in ((weeks, asked), (sessions, given))
+    ]
+    return nw.concat(parts)
+
+
+def _ladder(weeks: Lazy, sessions: Lazy, by: str | None) -> Iterator[Row]:
+    required = nw.col("required") * nw.col("days_enrolled") / 7
+    inside = weeks.filter(nw.col("days_enrolled") > 0)
+    hours = _stacked(inside, required, sessions, *([by] if by else []))
+    pairs = {
+        "enrolled": (nw.col("attended"), nw.col("required")),
+        "fidelity": (nw.col("offered"), nw.col("required")),
+        "uptake": _UPTAKE,
+        "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
+        "unpaired": (_UNPAIRED, _ONE),
+    }
+    for group, lines in moment_lines(hours, by, pairs):
+        enrolled, fidelity = lines["enrolled"], lines["fidelity"]
+        unattended, unoffered = lines["unknown"]["sum_y"], lines["unknown"]["sum_x"]
+        yield _total(group, "hours_required", "all", enrolled, enrolled["sum_x"], 0)
+        yield _total(group, "hours_offered", "all", fidelity, fidelity["sum_y"], unoffered)
+        yield _total(group, "hours_attended", "all", enrolled, enrolled["sum_y"], unattended)
+        for name, line, missing in (
+            ("hours_completion_enrolled", enrolled, unattended),
+            ("fidelity", fidelity, unoffered),
+            ("uptake", lines["uptake"], lines["unpaired"]["sum_y"]),
+        ):
+            row = group.row(name, "ratio", category="all", n_missing=missing, **moments_ratio(line))
+            yield _known(row, line["sum_y"], missing)
+
+
+def _total(group: Group, name: str, category: str, line: pd.Series, hours: float, missing: float) -> Row:
+    people = dict.fromkeys(("n", "denominator", "people"), line["clusters"])
+    row = group.row(name, "sum", category=category, value=hours, n_missing=missing, method="sum", **people)
+    return _known(row, hours, missing)
+
+
+def _known(row: Row, hours: float, missing: float) -> Row:
+    """Without any hours in the records a sum or ratio is not 0 but unknown."""
+    if hours > 0 or missing == 0:
+        return row
+    blank = dict.fromkeys(("value", "ci_low", "ci_high", "conf_level"))
+    return {**row, **blank, "status": "not_estimable", "note": "the records hold no hours"}
+
+
+def _whole_course(cohort: Cohort, weeks: Lazy, sessions: Lazy, by: str | None) -> Iterator[Row]:
+    mature = nw.col("observed_day") + 1 >= nw.col("planned_days")
+    early = nw.col("earliest_day").is_null() | (nw.col("earliest_day") < nw.col("planned_days"))
+    required = nw.col("required") * nw.col("days_planned") / 7
+    keep = [by] if by else []
+    hours = _stacked(
+        weeks.filter(mature & (nw.col("days_planned") > 0)), required, sessions.filter(mature & early), *keep
+    )
+    pairs = {
+        "course": (nw.col("attended"), nw.col("required")),
+        "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
+    }
+    found = {(group.by, group.group): lines for group, lines in moment_lines(hours, by, pairs)}
+    waiting = nw.when(mature).then(nw.lit(0)).otherwise(nw.lit(1))
+    for group, lines in moment_lines(cohort.episodes, by, {"waiting": (waiting, _ONE)}):
+        immature = lines["waiting"]["sum_y"]
+        course = found.get((group.by, group.group))
+        if course is None or course["course"]["sum_x"] == 0:
+            nobody = dict.fromkeys(("n", "denominator", "people"), 0)
+            status = str(Status.IMMATURE) if immature else str(Status.NOT_ESTIMABLE)
+            shared = {"category": "all", "n_missing": immature, "status": status, **nobody}
+            yield group.row("hours_completion_admitted", "ratio", **shared)
+            continue
+        line, unknown = course["course"], course["unknown"]["sum_y"]
+        row = group.row("hours_completion_admitted", "ratio", category="all", n_missing=immature, **moments_ratio(line))
+        yield _known(row, line["sum_y"], unknown)
+
+
+def _weeks_met(weeks: Lazy, by: str | None) -> Iterator[Row]:
+    met = nw.col("attended") + 1e-9 >= nw.col("required")
+    pairs = {
+        "met": (met.cast(nw.Int64), _ONE),
+        "unknown": (nw.when(~met & (nw.col("hours_unknown") > 0)).then(nw.lit(1)).otherwise(nw.lit(0)), _ONE),
+    }
+    for group, lines in moment_lines(weeks, by, pairs):
+        line, missing = lines["met"], lines["unknown"]["sum_y"]
+        row = group.row("requirement_met", "proportion", category="all", n_missing=missing, **moments_share(line))
+        yield _known(row, line["sum_y"], missing)
+
+
+def _services(sessions: Lazy, by: str | None) -> Iterator[Row]:
+    """Hours offered, attended and attended of offered by service type; the hours add to those of the ladder."""
+    pairs = {
+        "hours": (nw.col("attended"), nw.col("offered")),
+        "uptake": _UPTAKE,
+        "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
+        "unpaired": (_UNPAIRED, _ONE),
+    }
+    for key in (None, by) if by else (None,):
+        tallies = reductions.moments_of(sessions, ("service_type", *([key] if key else [])), pairs)
+        for service in ServiceType.codes():
+            for place in tallies["hours"].frame.index[tallies["hours"].frame["service_type"] == service]:
+                lines = {name: tally.frame.loc[place] for name, tally in tallies.items()}
+                yield from _service(group_of(lines["hours"], key), service, lines)
+
+
+def _service(group: Group, service: str, lines: dict[str, pd.Series]) -> Iterator[Row]:
+    hours, unknown, unpaired = lines["hours"], lines["unknown"], lines["unpaired"]["sum_y"]
+    yield _total(group, "hours_offered", service, hours, hours["sum_x"], unknown["sum_x"])
+    yield _total(group, "hours_attended", service, hours, hours["sum_y"], unknown["sum_y"])
+    row = group.row("uptake", "ratio", category=service, n_missing=unpaired, **moments_ratio(lines["uptake"]))
+    yield _known(row, lines["uptake"]["sum_y"], unpaired)

@@ -1,0 +1,254 @@
+"""Sobriety milestones, days known sober, return to use, and test against self-report (definitions.md §4).
+
+Milestones are cumulative incidences among *everyone admitted*, leaving care first being a competing event, in three
+readings of unknown days side by side. Milestones count from the day of admission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from iop_outcomes import reductions
+from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.errors import UsageError
+from iop_outcomes.estimates import Estimates
+from iop_outcomes.instruments import INSTRUMENTS
+from iop_outcomes.measures.rows import Row, check_group, interval_columns, split_groups
+from iop_outcomes.measures.use_calendar import Calendar, Reports, build_calendar, first_use_after, milestone_days
+from iop_outcomes.statistics import aalen_johansen, clustered_kappa, clustered_proportion
+from iop_outcomes.vocabulary import OutcomePoint, OutcomeStatus, Substance, UseResult
+
+#: Milestones in days, unless others are asked for.
+DEFAULT_MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
+_SOURCES = ("urine", "breath", "self_report")
+_MISSED, _NEGATIVE, _POSITIVE = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class _Care:
+    """A cohort's stays with their use calendar up to a horizon, one row per episode."""
+
+    stays: pd.DataFrame
+    reports: pd.DataFrame
+    calendar: Calendar
+    end: np.ndarray
+
+
+def measure_milestones(
+    cohort: Cohort,
+    *,
+    milestones: Sequence[int] = DEFAULT_MILESTONES,
+    until: int = 90,
+    every: int = 7,
+    substance: str = "any",
+    by: str | None = None,
+) -> Estimates:
+    """How many of everyone admitted reach 7, 14, 30 … days sober while in care, and by when?
+
+    ``milestones`` are lengths in days; ``until`` and ``every`` the grid of days shown; ``substance`` which use counts
+    (``any``, or one of the vocabulary). Rows: the three readings (confirmed, bridged, not contradicted) for each
+    milestone and day; days_known (known sober, known used, unknown; they add to 1); return_to_use after each milestone
+    in the bridged reading; agreement of urine test and self-report, with kappa. ``until`` is the furthest day looked
+    at.
+
+    Raises :class:`UsageError` for a substance or group it does not know.
+    """
+    check_group(by, GROUPS)
+    if substance not in Substance.codes():
+        raise UsageError(f"substance is one of {', '.join(Substance.codes())}")
+    care = _care(cohort, substance, until, by)
+    if care.reports.empty:
+        return Estimates.from_rows([], cohort.settings)
+    bridge = float(cohort.records.manifest.settings.get("sobriety", {}).get("bridge_days", 7))
+    readings = {"milestone_confirmed": 0.0, "milestone_bridged": bridge, "milestone_not_contradicted": np.inf}
+    grid = np.unique(np.append(np.arange(0, until + 1, every), [day for day in milestones if day <= until]))
+    rows: list[Row] = []
+    for length in sorted(set(milestones)):
+        reached = {name: milestone_days(care.calendar, care.end, length, gap) for name, gap in readings.items()}
+        for reading, days in reached.items():
+            rows += _reached(care, reading, length, days, grid, by)
+        rows += _returned(care, length, reached["milestone_bridged"], by)
+    rows += _days_known(care, by)
+    rows += _agreement(care, by)
+    settings = {**cohort.settings, "substance": substance, "bridge_days": bridge, "milestones_from": "admission"}
+    return Estimates.from_rows(rows, settings)
+
+
+def _care(cohort: Cohort, substance: str, until: int, by: str | None) -> _Care:
+    columns = ["person_id", "exit_day", "cause", *([by] if by else [])]
+    stays = reductions.episode_rows(cohort.episodes, *columns)
+    during = ~(nw.col("point") == str(OutcomePoint.FOLLOWUP))
+    due = ~(nw.col("status") == str(OutcomeStatus.NOT_DUE))
+    reports = reductions.collect(
+        cohort.outcomes.filter(nw.col("instrument").is_in(_SOURCES) & during & due).select(
+            "episode_id", "instrument", "day", "week", "status", "result", "substance", "days_covered"
+        )
+    )
+    reports = _speaking_of(reports, substance)
+    settings = cohort.records.manifest.settings.get("sobriety", {})
+    windows = {name: INSTRUMENTS[name].days_covered or 0 for name in _SOURCES}
+    for name in ("urine", "breath"):
+        windows[name] = int(settings.get(f"{name}_days", windows[name]))
+    back = reports["days_covered"].astype("float64").fillna(reports["instrument"].map(windows).astype("float64"))
+    last = reports["day"].astype("float64").fillna(reports["week"].astype("float64") * 7 - 1)
+    place = pd.Series(stays.index, index=stays["episode_id"])
+    reports = reports.assign(person=reports["episode_id"].map(place), last=last, first=last - back)
+    reports = reports[reports["person"].notna() & reports["last"].notna()]
+    reports = reports.sort_values(["person", "last", "instrument", "result"], ignore_index=True)
+    days = until + 1
+    calendar = build_calendar(_as_reports(reports), len(stays), days)
+    end = np.minimum(stays["exit_day"].to_numpy(dtype="int64"), until)
+    return _Care(stays, reports, calendar, end)
+
+
+def _speaking_of(reports: pd.DataFrame, substance: str) -> pd.DataFrame:
+    """Rows that speak of the substance.
+
+    For any substance a positive for one counts as use and a negative for one does not rule out all; for one substance a
+    negative for all rules it out and a positive for any does not say which. A breath test without a substance is of alcohol.
+    """
+    unsaid = np.where(reports["instrument"] == "breath", str(Substance.ALCOHOL), str(Substance.ANY))
+    about = reports["substance"].astype(object).where(reports["substance"].notna(), unsaid)
+    positive = reports["result"] == str(UseResult.POSITIVE)
+    if substance != Substance.ANY:
+        return reports[(about == substance) | ((about == str(Substance.ANY)) & ~positive)]
+    missed = reports["status"] == str(OutcomeStatus.MISSED)
+    return reports[positive | missed | (about == str(Substance.ANY))]
+
+
+def _as_reports(reports: pd.DataFrame) -> Reports:
+    state = np.where(reports["result"] == str(UseResult.POSITIVE), _POSITIVE, _NEGATIVE)
+    state = np.where(reports["status"] == str(OutcomeStatus.MISSED), _MISSED, state).astype(np.int8)
+    return Reports(
+        reports["person"].to_numpy(dtype="int64"),
+        reports["first"].to_numpy(dtype="int64"),
+        reports["last"].to_numpy(dtype="int64"),
+        state,
+    )
+
+
+def _competing(
+    part: pd.DataFrame, happened: np.ndarray, since: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Time and cause: 1 the event, 2 leaving care first, 0 last seen in care; days counted from ``since``."""
+    exit_day = part["exit_day"].to_numpy(dtype="float64")
+    event = ~np.isnan(happened)
+    time = np.where(event, happened, exit_day) - since
+    return time, np.where(event, 1, np.where(part["cause"].to_numpy() > 0, 2, 0))
+
+
+def _reached(
+    care: _Care, reading: str, length: int, reached: np.ndarray, grid: np.ndarray, by: str | None
+) -> Iterator[Row]:
+    for group, part in split_groups(care.stays, by):
+        if part.empty:
+            continue
+        time, cause = _competing(part, reached[part.index])
+        fit = aalen_johansen(time, cause, cluster=part["person_id"].to_numpy(), causes=[1, 2])
+        people = part["person_id"].nunique()
+        last_seen = part.loc[cause == 0, "exit_day"].to_numpy()
+        for day in grid[grid >= length - 1]:
+            point = fit.at(day, 1)
+            yield group.row(
+                reading,
+                "cumulative_incidence",
+                category=str(length),
+                at=day,
+                n=float(point.events),
+                denominator=len(part),
+                people=people,
+                n_missing=int((last_seen < day).sum()),
+                **interval_columns(point),
+            )
+
+
+def _returned(care: _Care, length: int, reached: np.ndarray, by: str | None) -> Iterator[Row]:
+    used = first_use_after(care.calendar, reached)
+    used = np.where(used <= care.end, used, np.nan)
+    for group, part in split_groups(care.stays, by):
+        part = part[~np.isnan(reached[part.index])]
+        if part.empty:
+            continue
+        since = reached[part.index]
+        time, cause = _competing(part, used[part.index], since)
+        last = care.calendar.shape[1] - 1 - since
+        beyond = (cause != 1) & (time > last)
+        time, cause = np.where(beyond, last, time), np.where(beyond, 0, cause)
+        fit = aalen_johansen(time, cause, cluster=part["person_id"].to_numpy(), causes=[1, 2])
+        last_seen = time[cause == 0]
+        for day in (7, 14, 30):
+            point = fit.at(day, 1)
+            yield group.row(
+                "return_to_use",
+                "cumulative_incidence",
+                category=str(length),
+                at=day,
+                n=float(point.events),
+                denominator=len(part),
+                people=part["person_id"].nunique(),
+                n_missing=int((last_seen < day).sum()),
+                **interval_columns(point),
+            )
+
+
+def _days_known(care: _Care, by: str | None) -> Iterator[Row]:
+    inside = np.arange(care.calendar.shape[1])[None, :] <= care.end[:, None]
+    sober = ((care.calendar == _NEGATIVE) & inside).sum(axis=1)
+    used = ((care.calendar == _POSITIVE) & inside).sum(axis=1)
+    total = inside.sum(axis=1)
+    days = care.stays.assign(known_sober=sober, known_used=used, unknown=total - sober - used, total=total)
+    for group, part in split_groups(days, by):
+        sums = part.groupby("person_id")[["known_sober", "known_used", "unknown", "total"]].sum().astype("float64")
+        x = sums["total"].to_numpy()
+        for category in ("known_sober", "known_used", "unknown"):
+            y = sums[category].to_numpy()
+            share = clustered_proportion(y.sum(), x.sum(), y @ y, x @ y, x @ x, len(sums))
+            yield group.row(
+                "days_known",
+                "ratio",
+                category=category,
+                n=len(sums),
+                denominator=len(sums),
+                people=len(sums),
+                **interval_columns(share),
+            )
+
+
+def _agreement(care: _Care, by: str | None) -> Iterator[Row]:
+    done = care.reports[care.reports["status"] == str(OutcomeStatus.DONE)]
+    tests = done[(done["instrument"] == "urine") & done["last"].between(0, care.calendar.shape[1] - 1)]
+    told = done[done["instrument"] == "self_report"]
+    if tests.empty or told.empty:
+        return
+    tests = tests.sort_values("result").drop_duplicates(["person", "last"], keep="last")  # positive when any is
+    reported = build_calendar(_as_reports(told), len(care.stays), care.calendar.shape[1])
+    person = tests["person"].to_numpy(dtype="int64")
+    said = reported[person, tests["last"].to_numpy(dtype="int64")]
+    test = (tests["result"] == str(UseResult.POSITIVE)).to_numpy()
+    both = (said == _NEGATIVE) | (said == _POSITIVE)
+    pairs = (
+        care.stays.loc[person]
+        .reset_index(drop=True)
+        .assign(cell=2 * test.astype(int) + (said == _POSITIVE), known=both)
+    )
+    names = ("both_negative", "report_positive_only", "test_positive_only", "both_positive")
+    for group, part in split_groups(pairs, by):
+        known = part[part["known"]]
+        if known.empty:
+            continue
+        cells = pd.crosstab(known["person_id"], known["cell"]).reindex(columns=range(4), fill_value=0)
+        shared = {"denominator": len(known), "n_missing": len(part) - len(known)}
+        for cell, name in enumerate(names):
+            count = float(cells[cell].sum())
+            people = int((cells[cell] > 0).sum())
+            yield group.row(
+                "agreement", "count", category=name, value=count, n=count, people=people, method="count", **shared
+            )
+        columns = interval_columns(clustered_kappa(cells.to_numpy()))
+        people = len(cells)
+        yield group.row("agreement", "kappa", category="kappa", n=people, people=people, **{**shared, **columns})

@@ -1,0 +1,105 @@
+"""The five-state use calendar and the streaks in it (definitions.md §4), dense and vectorised over people.
+
+A calendar is a matrix, people by days since admission, of the codes in ``STATES``. A source speaks for the day it was
+taken and ``days_covered`` days back. Days on which sources disagree are *mixed*; nothing is imputed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from iop_outcomes.vocabulary import UseState
+
+#: Codes of the matrix, in this order.
+STATES: tuple[UseState, ...] = (
+    UseState.NOT_DUE,
+    UseState.MISSED,
+    UseState.NEGATIVE,
+    UseState.POSITIVE,
+    UseState.MIXED,
+)
+_NOT_DUE, _MISSED, _NEGATIVE, _POSITIVE, _MIXED = range(5)
+
+Days = npt.NDArray[np.int64]
+Calendar = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What was said of which days: row of the calendar, first and last day spoken for, and what was said."""
+
+    person: Days
+    first: Days
+    last: Days
+    state: Calendar  # _NEGATIVE, _POSITIVE or _MISSED
+
+
+def build_calendar(reports: Reports, people: int, days: int) -> Calendar:
+    """The matrix (people × days) of states from all reports.
+
+    >>> said = Reports(np.array([0, 0]), np.array([0, 3]), np.array([2, 3]), np.array([2, 3], dtype=np.int8))
+    >>> build_calendar(said, 1, 5).tolist()
+    [[2, 2, 2, 3, 0]]
+    """
+    spoken = {
+        state: _covered(reports, reports.state == state, people, days) for state in (_NEGATIVE, _POSITIVE, _MISSED)
+    }
+    calendar = np.zeros((people, days), dtype=np.int8)
+    calendar[spoken[_MISSED]] = _MISSED
+    calendar[spoken[_NEGATIVE]] = _NEGATIVE
+    calendar[spoken[_POSITIVE]] = _POSITIVE
+    calendar[spoken[_NEGATIVE] & spoken[_POSITIVE]] = _MIXED
+    return calendar
+
+
+def _covered(reports: Reports, which: npt.NDArray[np.bool_], people: int, days: int) -> npt.NDArray[np.bool_]:
+    first = np.clip(reports.first[which], 0, days)
+    last = np.clip(reports.last[which] + 1, 0, days)
+    steps = np.zeros((people, days + 1), dtype=np.int32)
+    np.add.at(steps, (reports.person[which], first), 1)
+    np.add.at(steps, (reports.person[which], last), -1)
+    return np.cumsum(steps[:, :days], axis=1) > 0
+
+
+def milestone_days(calendar: Calendar, end: Days, length: int, bridge: float) -> npt.NDArray[np.float64]:
+    """First day on which each person's run of sober days reaches ``length``; ``nan`` when it never does.
+
+    ``end`` is the last day in care that counts. ``bridge`` is how many unknown days in a row a run survives: 0 is the
+    *confirmed* reading, 7 *bridged*; infinity is *not contradicted*, where unknown days count as sober themselves. A
+    run starts on a sober day and its length counts the days bridged; a bridged milestone is reached on a known sober day.
+
+    >>> days = np.array([[2, 0, 0, 2, 3, 2]], dtype=np.int8)
+    >>> [milestone_days(days, np.array([5]), 4, bridge).tolist() for bridge in (0, 7, np.inf)]
+    [[nan], [3.0], [3.0]]
+    """
+    people, days = calendar.shape
+    reached = np.full(people, np.nan)
+    start = np.full(people, -1, dtype=np.int64)
+    latest = np.full(people, -1, dtype=np.int64)
+    unknown_is_sober = np.isinf(bridge)
+    for day in range(days):
+        state = calendar[:, day]
+        sober = state == _NEGATIVE
+        broken = state >= _POSITIVE
+        if unknown_is_sober:
+            sober = ~broken
+        else:
+            broken = broken | (~sober & (day - latest > bridge))
+        start[broken] = -1
+        begins = sober & (start < 0)
+        start[begins] = day
+        latest[sober] = day
+        now = sober & (day - start + 1 >= length) & np.isnan(reached) & (day <= end)
+        reached[now] = day
+    return reached
+
+
+def first_use_after(calendar: Calendar, since: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """First known day of use after day ``since`` of each person; ``nan`` when there is none or no such day."""
+    days = np.arange(calendar.shape[1])
+    later = (calendar == _POSITIVE) & (days[None, :] > since[:, None])
+    found = later.any(axis=1)
+    return np.where(found, later.argmax(axis=1), np.nan)

@@ -15,9 +15,9 @@ from iop_outcomes import vocabulary as words
 class Instrument:
     """What an ``instrument`` of the outcomes table holds.
 
-    ``kind``: ``use`` (result negative/positive), ``days_used`` (score), ``scale`` (score within low–high) or
-    ``role`` (result yes/no/not_applicable). ``days_covered`` is how many days back a use instrument speaks for, the
-    day it was taken included, when a row does not say.
+    ``kind``: ``use`` (result negative/positive), ``scale`` (score within low–high) or ``role`` (result
+    yes/no/not_applicable). ``days_covered`` is how many days back a use instrument speaks for, beside the day it was
+    taken, when a row does not say.
     """
 
     name: str

@@ -36,7 +36,6 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("synthetic", "flag", "The records are synthetic.", False),
     Setting("date_format", "text", "Format of the dates in the files, for example %m/%d/%Y.", "%Y-%m-%d"),
-    Setting("fiscal_year_start", "integer", "Month in which the fiscal year starts.", 1),
     Setting("asam_edition", "integer", "Edition of the ASAM criteria the levels of care follow (3 or 4).", 3),
     Setting("signed_off_by", "text", "Who signs off what is published."),
     Setting("zip3_population", "text", "File with the population of each three-digit ZIP area."),
@@ -44,6 +43,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("instruments", "table", "Further instruments: kind, low, high, label."),
     Setting("retention", "table", "Settings of the retention measures: exit_rule."),
     Setting("hours", "table", "Settings of the hours measures: required_hours (used where nothing else says)."),
-    Setting("sobriety", "table", "Settings of the sobriety measures: bridge_days, urine_days, breath_days."),
+    Setting("sobriety", "table", "Settings of the sobriety measures: substance, bridge_days, urine_days, breath_days."),
     Setting("publication", "table", "Settings of publication: policy."),
 )

@@ -476,3 +476,15 @@ def test_a_date_without_an_admission_date_has_no_day(tmp_path: Path, tables: dic
     tables["attendance"].append(_session(episode_id="ep-y", date="2025-05-05"))
     records = read(write_folder(tmp_path, tables))
     assert rows_aside(records) == {("attendance", 11): ["time_unknown"]}
+
+
+def test_missed_sessions_without_date_or_name_are_never_taken_for_one_another(tmp_path: Path) -> None:
+    """Two no-shows of one week look alike in an export that gives only the week; dropping one would raise attendance."""
+    tables = good_tables()
+    missed = dict.fromkeys(tables["attendance"][0], "")
+    missed |= {"episode_id": "ep-a", "week": "3", "service_type": "group", "hours_attended": "0", "status": "no_show"}
+    before = len(tables["attendance"])
+    tables["attendance"] += [missed, dict(missed), dict(missed)]
+    records = read(write_folder(tmp_path, tables))
+    account = next(account for account in records.manifest.accounts if account.table == "attendance")
+    assert account.used == before + 3

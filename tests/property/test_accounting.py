@@ -108,8 +108,7 @@ def spoilt_records(draw: st.DrawFn) -> tuple[dict[str, list[dict[str, str]]], se
             original = next(other for other in rows if other["mark"] == row["mark"])
             if change and name == "episodes":
                 row["person_id"] = f"another{len(rows)}"
-                original["spoilt"] = "yes"
-            row["spoilt"] = "yes"
+            row["spoilt"] = original["spoilt"] = "yes"  # whichever comes first is used
             rows.append(row)
         tables[name] = draw(st.permutations(rows))
     copied = {row["episode_id"] for row in tables["episodes"] if row.get("spoilt")}

@@ -8,9 +8,10 @@ from tables import one, records, value
 from iop_outcomes import measure_attendance, select_cohort
 
 STAY = "episode | discharge_day | end_reason\ne1 | {} | left_early"
+LONG = STAY.format(40)
 
 
-def attendance(sessions, stays=STAY.format(40), by=None, **more):
+def attendance(sessions, stays=LONG, by=None, **more):
     return measure_attendance(select_cohort(records(stays, sessions), rung="admitted"), by=by, **more)
 
 

@@ -116,7 +116,10 @@ def test_attrition_adds_up_and_counts_people_and_episodes():
     ]
     described = cohort.describe_attrition()
     assert one(described, "attrition", category="read")["n"] == 4
-    assert one(described, "attrition", category="counted")["n"] == one(described, "attrition", category="counted")["people"]
+    assert (
+        one(described, "attrition", category="counted")["n"]
+        == one(described, "attrition", category="counted")["people"]
+    )
     left_out = described.frame.query("category not in ('read', 'counted')")
     assert left_out["n"].tolist() == [0, 0, 1, 1, 1]
     assert left_out["denominator"].tolist() == [4, 4, 4, 3, 2]

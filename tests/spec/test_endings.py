@@ -118,5 +118,7 @@ def test_people_with_several_episodes_are_counted_as_people_and_as_episodes():
         a2      | a      | 2025-06-02     | 12            | left_early
         b1      | b      | 2025-01-06     | 56            | completed
     """
-    row = one(measure_endings(select_cohort(records(stays), exit_rule="discharge")), "ending", category="left_early", at=14)
+    row = one(
+        measure_endings(select_cohort(records(stays), exit_rule="discharge")), "ending", category="left_early", at=14
+    )
     assert (row["n"], row["denominator"], row["people"]) == (2, 3, 2)

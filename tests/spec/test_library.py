@@ -24,7 +24,9 @@ STAYS = """
     e3      | p3     | 2025-03-03     | 20            | terminated |
 """
 SESSIONS = "episode | day | status\n" + "\n".join(
-    f"{episode} | {day} | {'no_show' if day == 9 else 'attended'}" for episode in ("e1", "e2", "e3") for day in (0, 2, 9)
+    f"{episode} | {day} | {'no_show' if day == 5 else 'attended'}"
+    for episode in ("e1", "e2", "e3")
+    for day in (0, 2, 5, 9)
 )
 
 

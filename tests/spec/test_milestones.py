@@ -128,7 +128,9 @@ def test_a_breath_test_is_of_alcohol_unless_it_says_otherwise():
 
 def test_what_was_not_due_or_came_at_follow_up_is_left_aside():
     outcomes = "episode|day|instrument|result|days_covered|point|status\n"
-    outcomes += "a|6|self_report|negative|6|week|done\na|3|urine||3|week|not_due\na|60|self_report|positive|59|followup|done"
+    outcomes += (
+        "a|6|self_report|negative|6|week|done\na|3|urine||3|week|not_due\na|60|self_report|positive|59|followup|done"
+    )
     assert reading(milestones(stays(a=70), outcomes), "confirmed", at=7) == 1
 
 
@@ -167,7 +169,9 @@ def pairs(results, people=None):
     for place, (person, said) in enumerate(zip(people, results, strict=True)):
         for instrument, result in zip(("urine", "self_report"), said, strict=True):
             day = str(3 + people[:place].count(person))
-            rows.append({"episode_id": person, "day": day, "instrument": instrument, "result": result, "days_covered": "0"})
+            rows.append(
+                {"episode_id": person, "day": day, "instrument": instrument, "result": result, "days_covered": "0"}
+            )
     return stays(**dict.fromkeys(people, 30)), pd.DataFrame(rows)
 
 
@@ -198,7 +202,9 @@ def test_kappa_is_cohens_with_fleiss_error_when_everyone_has_one_pair():
 def test_pairs_of_one_person_are_not_several_people():
     """The same 100 pairs from 20 people, whose pairs are alike, are worth less than from 100 people."""
     alone = one(milestones(*pairs(AGREEMENT)), "agreement", category="kappa")
-    five_each = one(milestones(*pairs(AGREEMENT, [f"p{place // 5}" for place in range(100)])), "agreement", category="kappa")
+    five_each = one(
+        milestones(*pairs(AGREEMENT, [f"p{place // 5}" for place in range(100)])), "agreement", category="kappa"
+    )
     assert five_each["value"] == pytest.approx(alone["value"])
     assert (five_each["people"], five_each["denominator"]) == (20, 100)
     assert five_each["ci_high"] - five_each["ci_low"] > 1.5 * (alone["ci_high"] - alone["ci_low"])

@@ -50,9 +50,7 @@ def test_a_month_without_admissions_is_a_real_nought():
 def test_a_month_the_extract_or_the_cohort_does_not_cover_whole_is_immature():
     """Seen up to 15 April, and chosen from 10 January on: neither January nor April can be held against the others."""
     stays = admissions(m01=20, m02=4, m03=3, m04=2)
-    found = measure_by_period(
-        cohort(stays, as_of="2025-04-20", admitted=("2025-01-10", "2025-12-31")), "admissions"
-    )
+    found = measure_by_period(cohort(stays, as_of="2025-04-20", admitted=("2025-01-10", "2025-12-31")), "admissions")
     assert by_start(found, "status") == {
         "2025-01-01": "immature",
         "2025-02-01": "ok",
@@ -135,7 +133,9 @@ def months_of(*missed):
             when = date(2024 + place // 12, place % 12 + 1, day).isoformat()
             rows.append({"episode_id": "e1", "date": when, "status": "no_show" if day <= count else "attended"})
     last = date(2024 + len(missed) // 12, len(missed) % 12 + 1, 1)
-    stays = pd.DataFrame({"episode_id": ["e1"], "admission_date": ["2024-01-01"]}).assign(discharge_day="", end_reason="")
+    stays = pd.DataFrame({"episode_id": ["e1"], "admission_date": ["2024-01-01"]}).assign(
+        discharge_day="", end_reason=""
+    )
     return cohort(stays, pd.DataFrame(rows), as_of=last.isoformat())
 
 

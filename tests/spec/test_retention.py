@@ -168,7 +168,7 @@ RETURNS = """
     b2      | b      | iop     | 2025-04-02     | 20            | left_early
     c1      | c      | iop     | 2025-01-06     | 56            | completed
     c2      | c      | op      | 2025-03-13     | 40            | completed
-    c3      | c      | iop     | 2025-05-02     | 20            | left_early
+    c3      | c      | iop     | 2025-05-06     | 20            | left_early
     d1      | d      | iop     | 2025-01-06     | 56            | completed
     d2      | d      | iop     | 2025-08-31     | 20            | left_early
     f1      | f      | iop     | 2025-01-06     | 30            | left_early
@@ -179,7 +179,7 @@ RETURNS = """
 def test_re_presentation_is_a_new_pathway_within_180_days_of_completing():
     """Of a, b, c and d, who completed, b came back: 1 in 4.
 
-    a never came back. b was readmitted after 30 days. c stepped down after 10 days and up again 10 days after that: one
+    a never came back. b was readmitted after 30 days. c stepped down after 10 days and up again 14 days after that: one
     pathway. d came back after 181 days. f came back after leaving early and is not among those who completed.
     """
     cohort = select_cohort(records(RETURNS, programs=TWO_LEVELS), level_of_care="2.1")

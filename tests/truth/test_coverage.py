@@ -104,7 +104,10 @@ def test_coverage_over_forty_populations() -> None:
     hits: dict[tuple[str, str, float], int] = {}
     for seed in range(2_000, 2_040):
         for row in measure_all(20_000, seed, "2.1").itertuples():
-            key = next((k for k in headline if k[:2] == (row.definition, row.category) and (k[2] == row.at or np.isnan(k[2]))), None)
+            key = next(
+                (k for k in headline if k[:2] == (row.definition, row.category) and (k[2] == row.at or np.isnan(k[2]))),
+                None,
+            )
             if key:
                 hits[key] = hits.get(key, 0) + int(row.ci_low <= row.truth <= row.ci_high)
     print(hits)

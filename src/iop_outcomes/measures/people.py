@@ -146,17 +146,17 @@ def _sessions_known(cohort: Cohort) -> Iterator[Row]:
             nw.len().alias("total"),
             nw.col("person_id").n_unique().alias("people"),
         )
-        yield _known_share(category, reductions.collect(table))
+        yield _known_share(category, reductions.collect(table).fillna(0))
 
 
 def _assessments_made(cohort: Cohort) -> Iterator[Row]:
     due = cohort.outcomes.filter(~(nw.col("status") == str(OutcomeStatus.NOT_DUE))).join(
         cohort.episodes.select("episode_id", "person_id"), on="episode_id", how="inner"
     )
-    done = nw.col("status") == str(OutcomeStatus.DONE)
+    due = due.with_columns((nw.col("status") == str(OutcomeStatus.DONE)).cast(nw.Int64).alias("known"))
     table = reductions.collect(
         due.group_by("instrument").agg(
-            done.cast(nw.Int64).sum().alias("known"),
+            nw.col("known").sum(),
             nw.len().alias("total"),
             nw.col("person_id").n_unique().alias("people"),
         )

@@ -26,13 +26,20 @@ _COMPLETED = EndReason.codes().index("completed") + 1
 
 
 def measure_by_period(
-    cohort: Cohort, what: str, *, period: str = "month", until: str | None = None, at: int = 42
+    cohort: Cohort,
+    what: str,
+    *,
+    period: str = "month",
+    since: str | None = None,
+    until: str | None = None,
+    at: int = 42,
 ) -> Estimates:
     """Has this figure really changed, or is it ordinary variation?
 
     ``what`` is one of ``admissions``, ``retained`` (at day ``at``, by month of admission), ``requirement_met``,
     ``hours_completion_enrolled`` (by month in which the week began), ``no_show`` (by month of the session).
-    ``period`` is ``month`` or ``quarter``; ``until`` is the last day shown (default: the as-of date). Periods that the
+    ``period`` is ``month`` or ``quarter``; ``since`` and ``until`` are the first and last day shown (default: the first
+    admission and the as-of date). A cohort without an admission window shows whole caseloads from the start. Periods that the
     extract does not cover whole are ``immature`` and stand outside the limits. The rows of one line are followed by
     three ``center_line`` rows (centre, lower, upper: mean ± 2.66 × mean moving range), unless no two neighbours are
     known; a period with a signal says so in ``note``. Records without dates have no periods and the result is empty.
@@ -48,7 +55,10 @@ def measure_by_period(
     if as_of is None or pd.isna(first):
         return Estimates.from_rows([], cohort.settings)
     last = min(date.fromisoformat(until), as_of) if until else as_of
-    periods = list_periods(_EPOCH + timedelta(days=int(first)), last, period)
+    start = max(_EPOCH + timedelta(days=int(first)), date.fromisoformat(since) if since else date.min)
+    periods = list_periods(start, last, period)
+    if not periods:
+        return Estimates.from_rows([], cohort.settings)
     calendar = cohort.records.lift(_calendar(periods))
     lines = list(PERIOD_MEASURES[what](cohort, calendar, at, as_of, dict(periods)))
     return Estimates.from_rows(_with_limits(lines, periods), cohort.settings)

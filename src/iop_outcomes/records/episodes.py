@@ -62,10 +62,9 @@ def _settle_observation(frame: pd.DataFrame, as_of: date | None, ledger: Ledger)
         counted = count_days(pd.Series(pd.Timestamp(as_of), index=frame.index), frame["admission_date"])
     ledger.flag(is_true(given > counted), "after_as_of", "observed_day")
     observed = given.fillna(counted)
-    open_ended = is_true(observed.isna() & frame["discharge_day"].isna())
-    ledger.flag(open_ended & ledger.ok, "no_observation", "observed_day")
+    ledger.flag(is_true(observed.isna()) & ledger.ok, "no_observation", "observed_day")
     ledger.flag(is_true(frame["discharge_day"] > observed), "after_as_of", "discharge_day")
-    frame["observed_day"] = observed.fillna(frame["discharge_day"])
+    frame["observed_day"] = observed
 
 
 def _person_day(frame: pd.DataFrame, ledger: Ledger, notes: list[str]) -> pd.Series:

@@ -48,7 +48,7 @@ RULES: dict[str, str] = {
     "session_after_discharge": "The session lies after the discharge: correct its day or the discharge.",
     "end_reason_without_discharge": "There is an end reason and no discharge: add the discharge or remove the reason.",
     "discharge_without_end_reason": "There is a discharge and no end reason: add the reason or remove the discharge.",
-    "no_observation": "The person is still in the programme: give observed_day, the days followed so far.",
+    "no_observation": "Without dates, give observed_day for every episode: the days from admission to the as-of date.",
     "period_ends_before_start": "The period ends before it starts: correct one of the dates.",
     # what one row says twice
     "attended_over_offered": "More hours were attended than offered: correct one of the two.",

@@ -133,7 +133,7 @@ def _flag_duplicates(table: Table, texts: dict[str, pd.Series], frame: pd.DataFr
         return
     key = _KEYS.get(table.name, "")
     codes = pd.DataFrame({name: pd.factorize(text.str.strip())[0] for name, text in texts.items()})
-    again = codes.duplicated(keep="first").to_numpy()
+    again = codes.duplicated(keep="first").to_numpy() & ~_untellable(table, texts)
     ledger.flag(again, "duplicate_row", key)
     if key:
         first = ~again & frame[key].notna().to_numpy()
@@ -141,6 +141,15 @@ def _flag_duplicates(table: Table, texts: dict[str, pd.Series], frame: pd.DataFr
         twice[first] = frame.loc[first, key].duplicated(keep=False).to_numpy()
         again_of = again & frame[key].isin(frame.loc[twice, key]).to_numpy()
         ledger.flag(twice | again_of, "conflicting_id", key)
+
+
+def _untellable(table: Table, texts: dict[str, pd.Series]) -> Mask:
+    """Sessions with neither a day nor a name: two missed in one week look alike and are two all the same."""
+    names = [name for name in ("date", "day", "visit") if table.name == "attendance" and name in texts]
+    untellable = np.full(len(next(iter(texts.values()))), bool(names))
+    for name in names:
+        untellable &= (texts[name].str.strip() == "").to_numpy()
+    return untellable
 
 
 def _check_reference(

@@ -19,7 +19,7 @@ def clustered_kappa(cells: ArrayLike, conf_level: float = 0.95) -> Estimate:
         conf_level: confidence level of the normal interval, cut at -1 and 1.
 
     Returns:
-        Estimate between -1 and 1; ``nan`` without pairs, with one person, or when chance alone agrees perfectly.
+        Estimate between -1 and 1; ``nan`` without pairs, with one person, or where one of the readings never varies.
 
     Raises:
         ValueError: if the shape is not people × 4 or a count is negative.
@@ -43,7 +43,7 @@ def clustered_kappa(cells: ArrayLike, conf_level: float = 0.95) -> Estimate:
     table = share.reshape(2, 2)
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     observed, chance = float(np.trace(table)), float(rows @ columns)
-    if chance == 1:
+    if not (0 < rows[0] < 1 and 0 < columns[0] < 1):
         return nothing
     kappa = (observed - chance) / (1 - chance)
     slope = (np.eye(2) * (1 - chance) - (1 - observed) * (columns[:, None] + rows[None, :])) / (1 - chance) ** 2

@@ -1,0 +1,73 @@
+"""Retention, hours and sobriety figures of intensive outpatient programmes, and what may be published of them.
+
+>>> import iop_outcomes as iop                                            # doctest: +SKIP
+>>> records = iop.read_records("data/sample")                             # doctest: +SKIP
+>>> cohort = iop.select_cohort(records, level_of_care="2.1")              # doctest: +SKIP
+>>> kept = iop.measure_retention(cohort, at=[30, 60, 90], by="schedule")  # doctest: +SKIP
+>>> iop.write_table(iop.publish(kept), "retention.html")                  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: Public word → the module it lives in; loaded on first use, so that importing the package is fast.
+_HOMES: dict[str, str] = {
+    "read_records": "records.loading",
+    "write_set_aside": "records.loading",
+    "write_templates": "records.templates",
+    "simulate_records": "records.synthetic",
+    "write_sample": "records.synthetic",
+    "Records": "records.model",
+    "select_cohort": "cohort",
+    "Cohort": "cohort",
+    "Estimates": "estimates",
+    "measure_retention": "measures.retention",
+    "measure_endings": "measures.retention",
+    "measure_hours": "measures.hours",
+    "measure_attendance": "measures.attendance",
+    "measure_milestones": "measures.sobriety",
+    "measure_people": "measures.people",
+    "compare_people": "measures.people",
+    "measure_completeness": "measures.people",
+    "measure_by_period": "measures.quarters",
+    "load_library": "measures.library",
+    "publish": "publication.gate",
+    "Published": "publication.published",
+    "write_html": "publication.html",
+    "write_table": "publication.html",
+    "write_csv": "publication.html",
+    "draw_endings": "publication.figures.endings",
+    "draw_milestones": "publication.figures.milestones",
+    "draw_hours_ladder": "publication.figures.hours",
+    "draw_weekly_attendance": "publication.figures.attendance",
+    "draw_xmr": "publication.figures.control",
+    "draw_attrition": "publication.figures.attrition",
+    "draw_completeness": "publication.figures.completeness",
+    "write_quarterly": "reports.quarterly",
+}
+
+__all__ = ["__version__", "statistics", *_HOMES]
+
+if TYPE_CHECKING:
+    from iop_outcomes import statistics
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public word when it is first asked for."""
+    if name == "statistics":
+        return import_module("iop_outcomes.statistics")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'iop_outcomes' has no attribute {name!r}")
+    value = getattr(import_module(f"iop_outcomes.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public words."""
+    return sorted(__all__)

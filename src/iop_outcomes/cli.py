@@ -1,0 +1,205 @@
+"""The command line: one plain function a command. Heavy rooms are imported by the command that needs them.
+
+Exit codes: 0 fine, 1 the records have faults, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from iop_outcomes.errors import IopError, UsageError
+
+_FINE, _FAULTS, _WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a fault a user can mend is printed without a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UsageError as error:
+        print(f"iop-outcomes: {error}", file=sys.stderr)
+        return _WRONG_USAGE
+    except IopError as error:
+        print(f"iop-outcomes: {error}", file=sys.stderr)
+        return _FAULTS
+    except BrokenPipeError:
+        return _FINE
+    except KeyboardInterrupt:
+        print("iop-outcomes: stopped; nothing was half written", file=sys.stderr)
+        return _FAULTS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="iop-outcomes",
+        description="Figures of intensive outpatient programmes that a programme can stand behind.",
+        epilog="Start with: iop-outcomes init DIR, fill the tables, iop-outcomes check DIR, iop-outcomes report DIR.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    init = _command(commands, "init", _init, "write empty tables, a commented program.toml and the data dictionary")
+    init.add_argument("folder", metavar="DIR", help="an empty or new folder")
+
+    check = _command(commands, "check", _check, "validate the records and account for every row")
+    check.add_argument("folder", metavar="DIR", help="folder of records")
+    _reading(check)
+    check.add_argument("--set-aside", metavar="FILE", help="write the rows set aside to this CSV file")
+
+    sample = _command(commands, "sample", _sample, "write synthetic records with known truth")
+    sample.add_argument("folder", metavar="DIR", help="an empty or new folder")
+    sample.add_argument("--people", type=int, default=600, help="how many people (default 600)")
+    sample.add_argument("--seed", type=int, default=1, help="same seed, same records (default 1)")
+    sample.add_argument("--overwrite", action="store_true", help="replace the sample that stands there")
+
+    measures = _command(commands, "measures", _measures, "list the definitions")
+    measures.add_argument("name", nargs="?", help="show one definition in full")
+
+    report = _command(commands, "report", _report, "write the quarterly report")
+    report.add_argument("folder", metavar="DIR", help="folder of records")
+    _reading(report)
+    report.add_argument("--quarter", help="such as 2025Q4 (default: the last whole quarter before the as-of date)")
+    report.add_argument("--out", default="reports", metavar="DIR", help="folder to write to (default reports)")
+    report.add_argument(
+        "--audience",
+        choices=("public", "internal", "both"),
+        default="both",
+        help="public passes the release gate; internal is stamped (default both)",
+    )
+    report.add_argument(
+        "--level-of-care", default=None, metavar="LEVEL", help="ASAM level (default 2.1 where there is one)"
+    )
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    what: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mapping", metavar="FILE", help="TOML file that turns an export into the five tables")
+    parser.add_argument(
+        "--privacy", choices=("internal", "limited", "safe_harbor", "expert"), help="overrides program.toml"
+    )
+
+
+def _init(options: argparse.Namespace) -> int:
+    from iop_outcomes.records.templates import write_templates
+
+    for path in write_templates(options.folder):
+        print(path)
+    return _FINE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from iop_outcomes.records.loading import describe_account, read_records, write_set_aside
+
+    with _waiting("Reading and checking the records"):
+        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+    print(describe_account(records.manifest))
+    if options.set_aside:
+        write_set_aside(records, options.set_aside)
+        print(f"The rows set aside are in {options.set_aside}.")
+    elif records.manifest.faults:
+        print("Run again with --set-aside FILE to see each row, its rule and what to do.")
+    return _FAULTS if records.manifest.faults else _FINE
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from iop_outcomes.records.synthetic import write_sample
+
+    if options.people < 20:
+        raise UsageError("--people is at least 20")
+    folder = Path(options.folder)
+    if folder.exists() and any(folder.iterdir()) and not options.overwrite:
+        raise UsageError("the folder is not empty; choose another or add --overwrite")
+    with _waiting(f"Writing synthetic records of {options.people:,} people"):
+        write_sample(folder, people=options.people, seed=options.seed)
+    print(f"Synthetic records of {options.people:,} people are in {folder}. Next: iop-outcomes check {folder}")
+    return _FINE
+
+
+def _measures(options: argparse.Namespace) -> int:
+    from dataclasses import fields
+
+    from iop_outcomes.measures.library import find_definition, load_library
+
+    if options.name:
+        definition = find_definition(options.name)
+        for field in fields(definition):
+            print(f"{field.name.replace('_', ' '):<12} {getattr(definition, field.name)}")
+        return _FINE
+    library = load_library()
+    width = max(len(definition.key) for definition in library.values())
+    for definition in library.values():
+        print(f"{definition.key:<{width}}  {definition.sentence}")
+    return _FINE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from iop_outcomes.records.loading import read_records
+    from iop_outcomes.reports.quarterly import write_quarterly
+
+    with _waiting("Reading and checking the records"):
+        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+    if records.manifest.faults:
+        print(
+            f"{records.manifest.faults:,} rows were set aside; the report says so. "
+            f"iop-outcomes check {options.folder} lists them.",
+            file=sys.stderr,
+        )
+    audiences = ("public", "internal") if options.audience == "both" else (options.audience,)
+    with _progress() as step:
+        paths = write_quarterly(
+            records,
+            quarter=options.quarter,
+            folder=options.out,
+            audiences=audiences,
+            level_of_care=options.level_of_care,
+            step=step,
+        )
+    for path in paths:
+        print(path)
+    return _FINE
+
+
+@contextmanager
+def _waiting(what: str) -> Iterator[None]:
+    """A spinner on a terminal; nothing in a log."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal, fed with what is being done, how much is done, and of how much."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Report")
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

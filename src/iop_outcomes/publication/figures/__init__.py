@@ -1,0 +1,70 @@
+"""Figures: each is a drawing, a description in words and a table of its numbers, all from the same published rows.
+
+``FIGURES`` names them; ``figure_block(name, published, id=..., title=..., caption=...)`` makes a block for a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from iop_outcomes.publication.document import FigureBlock, Table
+from iop_outcomes.publication.figures import attendance, attrition, completeness, control, endings, hours, milestones
+from iop_outcomes.publication.figures.style import Rows, to_svg
+from iop_outcomes.publication.published import Published
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A figure: the question it answers, and the functions that draw it, describe it and list its numbers."""
+
+    title: str
+    draw: Callable[[Rows], Figure]
+    describe: Callable[[Rows], str]
+    tabulate: Callable[[Rows], Table]
+
+
+FIGURES: dict[str, FigureKind] = {
+    "endings": FigureKind(endings.TITLE, endings.draw_endings, endings.describe_endings, endings.tabulate_endings),
+    "milestones": FigureKind(
+        milestones.TITLE, milestones.draw_milestones, milestones.describe_milestones, milestones.tabulate_milestones
+    ),
+    "hours_ladder": FigureKind(
+        hours.TITLE, hours.draw_hours_ladder, hours.describe_hours_ladder, hours.tabulate_hours_ladder
+    ),
+    "weekly_attendance": FigureKind(
+        attendance.TITLE,
+        attendance.draw_weekly_attendance,
+        attendance.describe_weekly_attendance,
+        attendance.tabulate_weekly_attendance,
+    ),
+    "xmr": FigureKind(control.TITLE, control.draw_xmr, control.describe_xmr, control.tabulate_xmr),
+    "sparkline": FigureKind(control.TITLE, control.draw_sparkline, control.describe_xmr, control.tabulate_xmr),
+    "attrition": FigureKind(
+        attrition.TITLE, attrition.draw_attrition, attrition.describe_attrition, attrition.tabulate_attrition
+    ),
+    "completeness": FigureKind(
+        completeness.TITLE,
+        completeness.draw_completeness,
+        completeness.describe_completeness,
+        completeness.tabulate_completeness,
+    ),
+}
+
+
+def figure_block(
+    name: str, published: Published, *, id: str, title: str | None = None, caption: str = ""
+) -> FigureBlock:
+    """A figure for a page, drawn from published rows; ``id`` is unique in the document. ``KeyError`` for a name unknown."""
+    kind = FIGURES[name]
+    svg = to_svg(kind.draw(published), id)
+    return FigureBlock(
+        id, title or kind.title, svg, kind.describe(published), caption, kind.tabulate(published), published
+    )
+
+
+__all__ = ["FIGURES", "FigureKind", "figure_block", "to_svg"]

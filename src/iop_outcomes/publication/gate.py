@@ -1,0 +1,149 @@
+"""The gate: estimates in, published rows out.
+
+``publish`` is the only way from a measure to a page. It fails closed (what it does not know is withheld), withholds
+whole rows with one mark, coarsens curves, and then asks an exact attacker whether anything withheld can be worked out
+from what is left, withholding more until it cannot. The order of the rows never matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from iop_outcomes.errors import UsageError
+from iop_outcomes.estimates import COLUMNS, Estimates
+from iop_outcomes.publication import curves, suppression
+from iop_outcomes.publication.cells import build_system
+from iop_outcomes.publication.inference import protect
+from iop_outcomes.publication.policy import choose_policy
+from iop_outcomes.publication.published import PARTLY, Audit, Published, seal
+from iop_outcomes.publication.suppression import Sheet
+from iop_outcomes.vocabulary import Audience, Status
+
+#: Definitions about use itself: 0 % and 100 % of a group say something about each of its people (rule D3).
+SENSITIVE: tuple[str, ...] = ("days_known", "return_to_use", "agreement", "abstinent")
+
+#: What makes a row the same number: two rows that share these must agree.
+KEY: tuple[str, ...] = (
+    "measure",
+    "definition",
+    "estimand",
+    "category",
+    "by",
+    "group",
+    "at",
+    "period_start",
+    "period_end",
+    "reference",
+    "unit",
+)
+_NUMBERS = ("value", "ci_low", "ci_high", "conf_level", "n", "denominator", "people", "n_missing")
+
+
+def publish(
+    *estimates: Estimates,
+    audience: str = "public",
+    policy: str | None = None,
+    sensitive: Sequence[str] = SENSITIVE,
+) -> Published:
+    """Which of these numbers may this audience see?
+
+    Takes everything one release prints, together: what a table withholds must not stand in another one. ``policy``
+    is a name of :data:`~iop_outcomes.publication.policy.POLICIES` (``cms`` for the public, ``internal`` for the
+    programme itself). ``sensitive`` names definitions (without version) whose 0 % and 100 % are withheld too.
+
+    Raises ``UsageError`` for an unknown audience or policy, or when two rows claim to be the same number and differ.
+
+    >>> rows = [dict(measure="retention", definition="retained@1", estimand="proportion", by="site", group=site,
+    ...     value=n / d, n=n, denominator=d, people=d) for site, n, d in (("A", 20, 40), ("B", 40, 43))]
+    >>> publish(Estimates.from_rows(rows)).frame["status"].tolist()
+    ['ok', 'withheld']
+    """
+    chosen = choose_policy(audience, policy)
+    reader = Audience(audience)
+    frame = _bundle(estimates)
+    settings = _join_settings(estimates)
+    if not chosen.withholds:
+        return seal(frame, settings, chosen, reader, Audit(len(frame), 0))
+
+    order = _sorted_order(frame)
+    sheet = Sheet(frame.iloc[order].reset_index(drop=True))
+    suppression.withhold_unknown(sheet)
+    suppression.withhold_small(sheet, chosen)
+    suppression.withhold_extremes(sheet, tuple(sensitive))
+    suppression.withhold_groups(sheet, chosen)
+    curves.thin(sheet, chosen)
+    suppression.withhold_days_lost(sheet, chosen)
+    suppression.withhold_siblings(sheet, chosen)
+    suppression.blank_people(sheet, chosen)
+    protect(build_system(sheet, chosen), sheet, chosen)
+    suppression.withhold_centre_lines(sheet)
+    suppression.blank_missing(sheet, chosen)
+    released = _release(sheet)
+    back = np.empty(len(order), dtype=int)
+    back[order] = np.arange(len(order))
+    return seal(released.iloc[back].reset_index(drop=True), settings, chosen, reader, sheet.audit())
+
+
+def _bundle(estimates: Sequence[Estimates]) -> pd.DataFrame:
+    """All rows once; the same number said twice is kept once, said differently is an error."""
+    if not estimates:
+        return Estimates(pd.DataFrame(columns=list(COLUMNS))).frame
+    frame = pd.concat([each.frame for each in estimates], ignore_index=True).drop_duplicates(ignore_index=True)
+    again = frame.duplicated(list(KEY), keep=False)
+    if again.any():
+        numbers = [*KEY, *_NUMBERS]
+        rounded = frame[numbers].copy()
+        rounded[list(_NUMBERS)] = rounded[list(_NUMBERS)].round(9)
+        frame = frame[~rounded.duplicated()].reset_index(drop=True)
+        differ = frame.duplicated(list(KEY))
+        if differ.any():
+            names = ", ".join(sorted(set(frame.loc[differ, "definition"])))
+            raise UsageError(
+                f"two rows of one release claim to be the same number and differ ({names}); give each its period or group"
+            )
+    return frame
+
+
+def _join_settings(estimates: Sequence[Estimates]) -> Mapping[str, Any]:
+    """Settings of the whole release; where they differ, all values in the order met."""
+    met: dict[str, list[Any]] = {}
+    for each in estimates:
+        for name, value in each.settings.items():
+            values = met.setdefault(name, [])
+            if value not in values:
+                values.append(value)
+    return {name: values[0] if len(values) == 1 else tuple(values) for name, values in met.items()}
+
+
+def _sorted_order(frame: pd.DataFrame) -> np.ndarray:
+    return frame[list(KEY)].sort_values(list(KEY), kind="stable", na_position="first").index.to_numpy()
+
+
+def _release(sheet: Sheet) -> pd.DataFrame:
+    """Withheld rows blank and marked; counted shares recomputed from the counts released beside them."""
+    frame = sheet.frame.copy()
+    for name, rows in sheet.blank.items():
+        partly = rows & ~sheet.hidden & frame[name].notna().to_numpy()
+        frame.loc[rows, name] = np.nan
+        frame.loc[partly, "note"] = frame.loc[partly, "note"].fillna("").map(_add_mark)
+    counted = (
+        (frame["estimand"] == "proportion")
+        & frame["n"].notna()
+        & (frame["denominator"] > 0)
+        & (frame["status"] == Status.OK)
+    )
+    share = frame["n"] / frame["denominator"]
+    off = counted & ((frame["value"] - share).abs() > 1e-9) & (frame["method"].fillna("") == "")
+    frame.loc[off, "value"] = share[off]
+    frame.loc[sheet.hidden, list(_NUMBERS)] = np.nan
+    frame.loc[sheet.hidden, "status"] = str(Status.WITHHELD)
+    frame.loc[sheet.hidden, "note"] = None
+    return frame
+
+
+def _add_mark(note: str) -> str:
+    return note if PARTLY in note else f"{note}; {PARTLY}" if note else PARTLY

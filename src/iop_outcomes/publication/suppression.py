@@ -1,0 +1,269 @@
+"""Primary suppression: which rows may not stand whatever else is printed, and which single counts must go.
+
+Every function marks rows of a :class:`Sheet`; none of them unmarks one, so their order only decides which rule the
+audit names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from iop_outcomes.estimates import ALL
+from iop_outcomes.publication.policy import Policy
+from iop_outcomes.publication.published import Audit
+from iop_outcomes.vocabulary import Status
+
+#: Estimands whose ``n`` counts people, episodes or events among the denominator.
+COUNTED: frozenset[str] = frozenset({"count", "proportion", "survival", "cumulative_incidence"})
+#: Estimands that summarise people; their counts say what they rest on.
+SUMMARISED: frozenset[str] = frozenset(
+    {
+        "mean",
+        "restricted_mean",
+        "restricted_mean_lost",
+        "median",
+        "rate",
+        "ratio",
+        "sum",
+        "difference",
+        "p_value",
+        "smd",
+        "kappa",
+    }
+)
+#: Drawn from other rows; released only when all of those are.
+DERIVED: frozenset[str] = frozenset({"center_line"})
+
+POPULATION: tuple[str, ...] = ("by", "group", "period_start", "period_end")
+
+UNKNOWN = "Withheld because the gate does not know the kind of number"
+SMALL = "Withheld because it rests on too few people"
+COMPLEMENT = "Withheld because too few people are left over"
+EXTREME = "Withheld because 0% or 100% would say something about every person"
+SMALL_GROUP = "Withheld because the group, or the group it could be subtracted from, is too small"
+CURVE = "Withheld because a step of the curve would show too few people"
+NESTED = "Withheld because a difference between two numbers would show too few people"
+LINKED = "Withheld because a withheld number could be worked out from it"
+CENTRE = "Withheld because a centre line speaks of withheld points"
+
+
+@dataclass
+class Sheet:
+    """The rows of a release while rules are applied: which are hidden, by which rule, and which cells are blanked."""
+
+    frame: pd.DataFrame
+    hidden: np.ndarray = field(init=False)
+    blank: dict[str, np.ndarray] = field(init=False)
+    extreme: np.ndarray = field(init=False)
+    _rules: Counter[str] = field(init=False, default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Start with nothing hidden."""
+        rows = len(self.frame)
+        self.hidden = np.zeros(rows, dtype=bool)
+        self.hidden |= (self.frame["status"] == Status.WITHHELD).to_numpy()
+        self.extreme = np.zeros(rows, dtype=bool)
+        self.blank = {name: np.zeros(rows, dtype=bool) for name in ("n", "denominator", "people", "n_missing")}
+
+    def hide(self, rows: np.ndarray, rule: str) -> None:
+        """Withhold rows (a mask or positions) under a rule; rows already withheld keep their first rule."""
+        mask = rows if rows.dtype == bool else np.isin(np.arange(len(self.frame)), rows)
+        fresh = mask & ~self.hidden
+        if fresh.any():
+            self._rules[rule] += int(fresh.sum())
+            self.hidden |= fresh
+
+    def audit(self) -> Audit:
+        """Rows withheld by rule and cells blanked in rows that stay."""
+        cells: dict[str, int] = {}
+        for name, words in (("people", "Count of people left out"), ("n_missing", "Count of missing records left out")):
+            count = int((self.blank[name] & ~self.hidden & self.frame[name].notna().to_numpy()).sum())
+            if count:
+                cells[words] = count
+        return Audit(len(self.frame), int(self.hidden.sum()), dict(sorted(self._rules.items())), cells)
+
+    def column(self, name: str) -> np.ndarray:
+        """A numeric column as an array, or a text column with missing as an empty string."""
+        column = self.frame[name]
+        if column.dtype.kind == "f":
+            return column.to_numpy()
+        return column.astype(object).where(column.notna(), "").to_numpy(dtype=object)
+
+
+def row_groups(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
+    """Positions of the rows that share the key columns, a missing key being a value of its own."""
+    return [np.asarray(rows) for rows in frame.groupby(keys, dropna=False).indices.values()]
+
+
+def withhold_unknown(sheet: Sheet) -> None:
+    """Fail closed: an estimand, status or count the gate cannot judge is withheld."""
+    estimand = sheet.frame["estimand"]
+    known = estimand.isin(COUNTED | SUMMARISED | DERIVED)
+    status = sheet.frame["status"].isin(Status.codes())
+    counts = sheet.frame[["n", "denominator", "people"]].notna()
+    says = np.where(
+        estimand.isin(COUNTED),
+        counts["n"] | ((sheet.frame["status"] != Status.OK) & sheet.frame["value"].isna()),
+        counts["people"] | counts["denominator"],
+    )
+    rests = says | estimand.isin(DERIVED).to_numpy() | (sheet.frame["status"] == Status.NOT_ESTIMABLE).to_numpy()
+    sheet.hide(~(known & status & rests).to_numpy(), UNKNOWN)
+
+
+def withhold_small(sheet: Sheet, policy: Policy) -> None:
+    """Events, base, people, and in counted rows those left over, must each be zero or large enough."""
+    small = np.zeros(len(sheet.frame), dtype=bool)
+    for name in ("n", "denominator", "people"):
+        small |= _small(sheet.column(name), policy)
+    counted = np.isin(sheet.column("estimand").astype(str), sorted(COUNTED))
+    counts = counted & (sheet.column("estimand") == "count")
+    small |= counts & _small(sheet.column("value"), policy)
+    sheet.hide(small, SMALL)
+    left = sheet.column("denominator") - sheet.column("n")
+    sheet.hide(counted & _small(left, policy), COMPLEMENT)
+
+
+def withhold_extremes(sheet: Sheet, sensitive: tuple[str, ...]) -> None:
+    """Rule D3: no or every person of a group, on a sensitive matter, unless nobody could have been counted yet."""
+    name = np.array([str(text).split("@")[0] for text in sheet.column("definition")])
+    n, base, at = sheet.column("n"), sheet.column("denominator"), sheet.column("at")
+    counted = np.isin(sheet.column("estimand").astype(str), sorted(COUNTED))
+    whole = (n == 0) | (n == base)
+    structural = (at == 0) & (n == 0)
+    sheet.extreme |= counted & np.isin(name, sensitive) & (base > 0) & whole & ~structural
+    sheet.hide(sheet.extreme, EXTREME)
+
+
+def withhold_groups(sheet: Sheet, policy: Policy) -> None:
+    """A group with too few people is withheld everywhere, and so is the next smallest until subtraction tells nothing."""
+    frame = sheet.frame
+    base = frame["people"].fillna(frame["denominator"]).fillna(0.0)
+    groups = frame.assign(_base=base)[frame["by"] != ALL].groupby(
+        ["by", "period_start", "period_end", "group"], dropna=False
+    )
+    sizes = groups["_base"].max().reset_index()
+    keys = [sheet.column(name) for name in ("by", "period_start", "period_end", "group")]
+    for _, family in sizes.groupby(["by", "period_start", "period_end"], dropna=False):
+        ranked = family.fillna({"group": "", "period_start": "", "period_end": ""}).sort_values(["_base", "group"])
+        chosen = _hidden_groups(ranked["_base"].to_numpy(), policy)
+        for _, row in ranked.iloc[:chosen].iterrows():
+            same = np.ones(len(frame), dtype=bool)
+            for key, name in zip(keys, ("by", "period_start", "period_end", "group"), strict=True):
+                same &= key == row[name]
+            sheet.hide(same, SMALL_GROUP)
+
+
+def withhold_siblings(sheet: Sheet, policy: Policy) -> None:
+    """Where everyone and all groups but one are shown, the one follows: withhold the next smallest group with it.
+
+    The exact attacker would ask for the same; doing it here first keeps the loss to the groups.
+    """
+    frame = sheet.frame
+    counts = sheet.column("n")
+    everyone = (frame["by"] == ALL).to_numpy()
+    key = ["measure", "definition", "estimand", "category", "at", "period_start", "period_end"]
+    by = sheet.column("by")
+    for rows in row_groups(frame, key):
+        if not (everyone[rows] & ~sheet.hidden[rows]).any():
+            continue
+        for family in sorted(set(by[rows]) - {ALL}):
+            groups = sorted(rows[by[rows] == family], key=lambda row: (np.nan_to_num(counts[row], nan=np.inf), row))
+            hidden = [row for row in groups if sheet.hidden[row]]
+            shown = [row for row in groups if not sheet.hidden[row]]
+            while hidden and shown and (len(hidden) < 2 or np.nansum(counts[hidden]) <= policy.limit):
+                hidden.append(shown.pop(0))
+            sheet.hide(np.array(hidden, dtype=int), LINKED)
+
+
+def withhold_days_lost(sheet: Sheet, policy: Policy) -> None:
+    """Mean days in care and mean days lost to each cause add to a known length: one cause alone cannot be withheld."""
+    lost = np.flatnonzero((sheet.frame["estimand"] == "restricted_mean_lost").to_numpy())
+    key = ["measure", "definition", *POPULATION, "at"]
+    counts = sheet.column("n")
+    for members in row_groups(sheet.frame.iloc[lost], key):
+        rows = sorted(lost[members], key=lambda row: (np.nan_to_num(counts[row], nan=np.inf), row))
+        hidden = [row for row in rows if sheet.hidden[row]]
+        shown = [row for row in rows if not sheet.hidden[row]]
+        while hidden and shown and (len(hidden) < 2 or np.nansum(counts[hidden]) <= policy.limit):
+            hidden.append(shown.pop(0))
+        sheet.hide(np.array(hidden, dtype=int), LINKED)
+
+
+def blank_people(sheet: Sheet, policy: Policy) -> None:
+    """Blank a count of people that a neighbouring count would turn into a small difference.
+
+    Among the people of one group and period, counts of people are nested (those in care in week 3 are among those
+    admitted). A count stays when it differs from every larger one that stays by zero or enough people; otherwise it is
+    blanked, in all groups at once, and with it the base of the ratio it stands for.
+    """
+    frame = sheet.frame
+    people, base = sheet.column("people"), sheet.column("denominator")
+    counted = np.isin(sheet.column("estimand").astype(str), sorted(COUNTED))
+    blank = np.zeros(len(frame), dtype=bool)
+    shown = ~sheet.hidden
+    for rows in row_groups(frame, list(POPULATION)):
+        visible = rows[shown[rows]]
+        kept = set(base[visible[counted[visible]]]) - {np.nan}
+        kept = {value for value in kept if not np.isnan(value)}
+        for value in sorted({p for p in people[visible] if not np.isnan(p)}, reverse=True):
+            if any(_is_small(abs(other - value), policy) for other in kept):
+                blank[visible[people[visible] == value]] = True
+            else:
+                kept.add(value)
+    key = ["measure", "definition", "estimand", "category", "at", "period_start", "period_end", "by"]
+    positions = np.flatnonzero((frame["by"] != ALL).to_numpy())
+    for members in row_groups(frame[frame["by"] != ALL], key):
+        rows = positions[members]
+        if blank[rows].any():
+            blank[rows] = True
+    sheet.blank["people"] |= blank
+    same = np.isclose(base, people) | ~counted
+    for name in ("n", "denominator"):
+        sheet.blank[name] |= blank & ~counted & same
+
+
+def blank_missing(sheet: Sheet, policy: Policy) -> None:
+    """Blank a small count of missing records, in all rows of its definition, group and period at once."""
+    frame = sheet.frame
+    small = _small(sheet.column("n_missing"), policy)
+    key = ["measure", "definition", "by", "period_start", "period_end"]
+    for rows in row_groups(frame, key):
+        if small[rows].any():
+            sheet.blank["n_missing"][rows] = True
+
+
+def withhold_centre_lines(sheet: Sheet) -> None:
+    """A mean over periods gives back the one period that is withheld, so it goes when any of its periods goes."""
+    frame = sheet.frame
+    lines = (frame["estimand"] == "center_line").to_numpy()
+    for rows in row_groups(frame, ["measure", "definition", "by", "group"]):
+        if lines[rows].any() and sheet.hidden[rows[~lines[rows]]].any():
+            sheet.hide(rows[lines[rows]], CENTRE)
+        elif lines[rows].any() and lines[rows].all():
+            sheet.hide(rows[lines[rows]], UNKNOWN)
+
+
+def _hidden_groups(sizes: np.ndarray, policy: Policy) -> int:
+    """How many of the smallest groups to hide so that the hidden ones cannot be found by subtraction."""
+    small = int(sum(_is_small(size, policy) and size > 0 for size in sizes))
+    empty = int((sizes == 0).sum())
+    if small == 0:
+        return 0
+    count = empty + small
+    while count < len(sizes) and ((sizes[:count] > 0).sum() < 2 or sizes[:count].sum() <= policy.limit):
+        count += 1
+    return count
+
+
+def _small(values: np.ndarray, policy: Policy) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        small = (values > 0) & (values <= policy.limit)
+        return small if policy.zero_shown else small | (values == 0)
+
+
+def _is_small(value: float, policy: Policy) -> bool:
+    return 0 < value <= policy.limit

@@ -1,0 +1,135 @@
+"""Which estimates a quarterly report prints: one bundle, so that the gate sees everything that leaves together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from iop_outcomes import reductions
+from iop_outcomes.cohort import Cohort, select_cohort
+from iop_outcomes.errors import UsageError
+from iop_outcomes.estimates import Estimates
+from iop_outcomes.measures.attendance import measure_attendance
+from iop_outcomes.measures.hours import measure_hours
+from iop_outcomes.measures.people import compare_people, measure_completeness, measure_people
+from iop_outcomes.measures.quarters import PERIOD_MEASURES, measure_by_period
+from iop_outcomes.measures.retention import measure_endings, measure_retention
+from iop_outcomes.measures.sobriety import measure_milestones
+from iop_outcomes.records.model import Records
+from iop_outcomes.reports.period import Quarter, Span
+from iop_outcomes.vocabulary import Audience
+
+Step = Callable[[str, int, int], None]
+
+#: Days since admission shown on page 3.
+DAYS: tuple[int, ...] = (7, 14, 30, 42, 60, 90)
+#: Milestones shown on page 5.
+MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
+#: Days since the milestone at which return to use is read.
+_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A report's estimates and the stretches of time they speak of; ``quarter`` is missing where records hold no dates.
+
+    ``everyone`` are printed for both audiences. ``only`` adds what one audience gets: the public report puts rare endings
+    and exclusions together and leaves out differences that would tell a withheld share.
+    """
+
+    everyone: tuple[Estimates, ...]
+    only: Mapping[str, tuple[Estimates, ...]]
+    quarter: Span | None
+    cohort: Span
+    before: Span | None
+    history: Span | None
+    level: str
+    planned_days: int
+
+    def bundle(self, audience: str) -> tuple[Estimates, ...]:
+        """Everything one report prints, so that the gate sees it together."""
+        return tuple(part for part in (*self.everyone, *self.only[audience]) if len(part))
+
+
+def choose_level(records: Records, level_of_care: str | None) -> str:
+    """The level asked for, else intensive outpatient where there is any, else the commonest."""
+    levels = reductions.counts(records.episodes, "level_of_care").frame.sort_values("n", ascending=False)
+    present = [str(level) for level in levels["level_of_care"]]
+    if not present:
+        raise UsageError("there are no episodes to report on; iop-outcomes check says where they went")
+    if level_of_care is not None:
+        if level_of_care not in present:
+            raise UsageError(f"no episode has that level of care; there are {', '.join(sorted(present))}")
+        return level_of_care
+    return "2.1" if "2.1" in present else present[0]
+
+
+def gather_contents(records: Records, *, quarter: Quarter | None, level: str, step: Step | None = None) -> Contents:
+    """Run every measure the report prints, once for both audiences."""
+    say = step or (lambda what, done, total: None)
+    span = quarter.year_to if quarter else _whole(records)
+    admitted = span.edges if quarter else None
+    cohort = select_cohort(records, level_of_care=level, admitted=admitted)
+    if cohort.attrition[-1].episodes == 0:
+        raise UsageError(
+            f"nobody was admitted to level {level} in {span.label}; choose another quarter or level of care"
+        )
+    lengths = reductions.episode_rows(cohort.episodes, "planned_days")["planned_days"].dropna()
+    planned = int(lengths.mode().iloc[0]) if len(lengths) else 56
+    parts: list[Estimates] = []
+    only: dict[str, list[Estimates]] = {str(audience): [] for audience in Audience}
+    if quarter:
+        say("Who came", 0, _STEPS)
+        now = select_cohort(records, level_of_care=level, admitted=quarter.span.edges)
+        before = select_cohort(records, level_of_care=level, admitted=quarter.year_before.edges)
+        parts.append(measure_people(now).over(*quarter.span.edges))
+        parts.append(measure_people(before).over(*quarter.year_before.edges))
+        only[Audience.INTERNAL].append(compare_people(now, before).over(*quarter.span.edges))
+        say("Month by month", 1, _STEPS)
+        caseload = select_cohort(records, level_of_care=level)
+        since, until = quarter.history.edges
+        parts += [measure_by_period(caseload, what, since=since, until=until) for what in PERIOD_MEASURES]
+    else:
+        parts.append(measure_people(cohort).over(*span.edges))
+    parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
+    for audience, combine in ((Audience.PUBLIC, True), (Audience.INTERNAL, False)):
+        endings = measure_endings(cohort, combine=combine, until=planned + 14)
+        only[audience] += [cohort.describe_attrition(combine=combine).over(*span.edges), endings.over(*span.edges)]
+    say("Done", _STEPS, _STEPS)
+    return Contents(
+        tuple(parts),
+        {audience: tuple(estimates) for audience, estimates in only.items()},
+        quarter.span if quarter else None,
+        span,
+        quarter.year_before if quarter else None,
+        quarter.history if quarter else None,
+        level,
+        planned,
+    )
+
+
+def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
+    """What is said of everyone admitted in the four quarters."""
+    say("Staying and leaving", 2, _STEPS)
+    parts = [measure_retention(cohort, at=DAYS, by="schedule", tau=planned)]
+    say("Hours", 4, _STEPS)
+    parts.append(measure_hours(cohort, by="schedule"))
+    say("Attendance", 5, _STEPS)
+    parts.append(measure_attendance(cohort, by="program", at=(14, 30), weeks=max(1, planned // 7)))
+    say("Sobriety milestones", 6, _STEPS)
+    reachable = tuple(length for length in MILESTONES if length <= planned)
+    substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance") or "any")
+    parts.append(measure_milestones(cohort, milestones=reachable, until=planned + 14, substance=substance))
+    say("How complete the records are", 7, _STEPS)
+    parts.append(measure_completeness(cohort))
+    return parts
+
+
+def _whole(records: Records) -> Span:
+    """The years of admission where records hold no dates."""
+    years = reductions.episode_rows(records.episodes, "admission_year")["admission_year"].dropna()
+    if years.empty:
+        raise UsageError("no episode has an admission date or year")
+    first, last = int(years.min()), int(years.max())
+    return Span(date(first, 1, 1), date(last, 12, 31), str(first) if first == last else f"{first} to {last}")

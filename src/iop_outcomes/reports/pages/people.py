@@ -1,0 +1,81 @@
+"""Page 2, who came: from the records read to the people counted, and Table 1."""
+
+from __future__ import annotations
+
+from iop_outcomes.publication.document import (
+    Block,
+    Cell,
+    Page,
+    Paragraph,
+    Table,
+    TableBlock,
+)
+from iop_outcomes.publication.figures import figure_block
+from iop_outcomes.publication.formatting import quantity_of, say_quantity
+from iop_outcomes.publication.published import Published
+from iop_outcomes.reports.reading import Reading, find_quantity, say_words
+
+
+def build_people(reading: Reading) -> Page:
+    """Who came: attrition and Table 1."""
+    span = reading.contents.quarter or reading.contents.cohort
+    now = reading.published.where(period_start=span.edges[0], period_end=span.edges[1])
+    blocks: list[Block] = []
+    people = find_quantity(now, definition="admissions@1", category="people")
+    episodes = find_quantity(now, definition="admissions@1", category="episodes", estimand="count", by="all")
+    first = find_quantity(now, definition="first_admission@1")
+    if people.shown:
+        told = f"{people.value:,.0f} people came in {span.label}"
+        told += f", in {episodes.value:,.0f} episodes" if episodes.shown else ""
+        told += f"; {say_quantity(first, 'episodes')} were a first admission in these records" if first.shown else ""
+        blocks.append(Paragraph(told + ".", strong=True))
+    attrition = reading.of_cohort.where(definition="attrition@1")
+    blocks.append(
+        figure_block(
+            "attrition",
+            attrition,
+            id="attrition",
+            title="Who is counted in this report?",
+            caption=reading.caption("attrition@1", attrition),
+        )
+    )
+    blocks.append(_table_one(reading, now))
+    return Page(
+        "page-2",
+        "2",
+        "Who came",
+        "People and episodes, and how the records became the ones counted.",
+        tuple(blocks),
+    )
+
+
+def _table_one(reading: Reading, now: Published) -> TableBlock:
+    before = reading.contents.before
+    then = reading.published.where(period_start=before.edges[0], period_end=before.edges[1]) if before else None
+    differs = len(now.where(definition="characteristic_difference@1")) > 0
+    span = reading.contents.quarter or reading.contents.cohort
+    columns = ["At admission", span.label, *([before.label] if before else [])]
+    columns += ["Difference, SD"] if differs else []
+    rows: list[tuple[Cell, ...]] = []
+    for row in now.where(definition="characteristic@1").rows():
+        if row["by"] == "all":
+            continue
+        group = row["group"] if isinstance(row["group"], str) else None
+        where = {"by": row["by"], "group": group}
+        cells: list[Cell] = [
+            f"{say_words(row['by'])}: {say_words(group, row['by']) if group else 'not recorded'}",
+            quantity_of(row),
+        ]
+        if then is not None:
+            cells.append(find_quantity(then, definition="characteristic@1", **where))
+        if differs:
+            cells.append(find_quantity(now, definition="characteristic_difference@1", **where))
+        rows.append(tuple(cells))
+    caption = "Shares of episodes; not recorded is shown as a group of its own."
+    if differs:
+        caption += " Differences of 0.1 standard deviations or more are usually called differences."
+    elif before:
+        caption += " Standardised differences stand in the internal report."
+    return TableBlock(
+        "What is known of people at admission?", Table(tuple(columns), tuple(rows)), now, caption, "table-one"
+    )

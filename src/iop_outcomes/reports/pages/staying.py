@@ -1,0 +1,114 @@
+"""Page 3, staying and leaving."""
+
+from __future__ import annotations
+
+from iop_outcomes.publication.document import (
+    Block,
+    Cell,
+    Note,
+    Page,
+    Paragraph,
+    Table,
+    TableBlock,
+)
+from iop_outcomes.publication.figures import figure_block
+from iop_outcomes.publication.formatting import Quantity, say_quantity, show_interval
+from iop_outcomes.reports.contents import DAYS
+from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
+from iop_outcomes.vocabulary import EndReason
+
+
+def build_staying(reading: Reading) -> Page:
+    """Staying and leaving: cumulative incidence of endings, days, reasons, by schedule."""
+    endings = reading.of_cohort.where(definition=["ending@1", "at_risk@1"], by="all")
+    kept = find_quantity(reading.of_cohort, definition="retained@1", at=42, by="all")
+    lost = find_quantity(reading.of_cohort, definition="lost_early@1", at=14, by="all")
+    lead = []
+    if kept.shown:
+        lead.append(f"By six weeks, {say_quantity(kept)} were in the programme or had completed it.")
+    if lost.shown:
+        lead.append(f"By two weeks, {say_quantity(lost)} had left before completing.")
+    blocks: list[Block] = [Paragraph(" ".join(lead), strong=True)] if lead else []
+    blocks.append(figure_block("endings", endings, id="endings", caption=reading.caption("ending@1", endings)))
+    blocks.append(_by_day(reading))
+    blocks.append(_stay_lengths(reading))
+    if any(isinstance(row["group"], str) for row in reading.of_cohort.where(by="schedule").rows()):
+        blocks.append(_by_group(reading, "Does it differ by schedule?", "schedule", 42, "by-schedule"))
+    again = find_quantity(reading.of_cohort, definition="re_presentation@1", by="all")
+    if again.shown:
+        blocks.append(Paragraph(f"Of people who completed, {say_quantity(again)} were readmitted within 180 days."))
+    blocks.append(
+        Note(
+            "Ninety days is a common marker, but for outpatient care the evidence that staying past it causes better "
+            "outcomes is weak (Simpson and others 1997 found it inconclusive).",
+            "About 90 days",
+        )
+    )
+    blocks.append(describe_definition("retained@1"))
+    lead_line = f"Everyone admitted in {reading.contents.cohort.label} is counted, whoever left early included."
+    return Page("page-3", "3", "Staying and leaving", lead_line, tuple(blocks))
+
+
+def _by_day(reading: Reading) -> TableBlock:
+    rows: list[tuple[Cell, ...]] = []
+    for day in DAYS:
+        cells: list[Cell] = [f"Day {day}"]
+        for definition in ("in_programme@1", "retained@1", "lost_early@1"):
+            found = find_quantity(reading.of_cohort, definition=definition, at=day, by="all")
+            cells += [found, show_interval(found)]
+        rows.append(tuple(cells))
+    columns = (
+        "By",
+        "In programme",
+        "Range",
+        "In programme or completed",
+        "Range",
+        "Left before completing",
+        "Range",
+    )
+    source = reading.of_cohort.where(definition=["in_programme@1", "retained@1", "lost_early@1"], by="all")
+    return TableBlock(
+        "How many are still here?",
+        Table(columns, tuple(rows)),
+        source,
+        reading.caption("retained@1", source),
+        "by-day",
+    )
+
+
+def _stay_lengths(reading: Reading) -> TableBlock:
+    found = find_quantity(reading.of_cohort, definition="mean_days_in_programme@1", by="all")
+    rows: list[tuple[Cell, ...]] = [("Mean days in the programme", found, show_interval(found))]
+    for reason in ("left_early", "terminated", "transferred", "incarcerated", "died", "other"):
+        lost = find_quantity(reading.of_cohort, definition="mean_days_lost@1", category=reason, by="all")
+        if lost.status != "not_estimable" and (lost.withheld or lost.value > 0):
+            rows.append((f"Mean days lost: {EndReason(reason).label.lower()}", lost, show_interval(lost)))
+    median = find_quantity(reading.of_cohort, definition="median_stay@1", by="all")
+    rows.append(("Median stay", median, show_interval(median)))
+    source = reading.of_cohort.where(
+        definition=["mean_days_in_programme@1", "mean_days_lost@1", "median_stay@1"], by="all"
+    )
+    caption = f"Up to the planned length of {reading.contents.planned_days} days. "
+    caption += reading.caption("mean_days_in_programme@1", source)
+    return TableBlock(
+        "How long do people stay?",
+        Table(("", "Days", "Likely range"), tuple(rows)),
+        source,
+        caption,
+        "stay-lengths",
+    )
+
+
+def _by_group(reading: Reading, title: str, by: str, day: int, name: str) -> TableBlock:
+    source = reading.of_cohort.where(definition=["retained@1", "lost_early@1"], by=[by], at=day)
+    groups = sorted({row["group"] for row in source.rows() if isinstance(row["group"], str)})
+    rows: list[tuple[Cell, ...]] = []
+    for group in groups:
+        kept = find_quantity(source, definition="retained@1", group=group)
+        lost = find_quantity(source, definition="lost_early@1", group=group)
+        base = Quantity("count", kept.denominator, status=kept.status)
+        rows.append((say_words(group, by), base, kept, show_interval(kept), lost, show_interval(lost)))
+    columns = ("", "Episodes", "In programme or completed", "Range", "Left before completing", "Range")
+    return TableBlock(
+        title, Table(columns, tuple(rows)), source, f"At day {day}. {reading.caption('retained@1', source)}", name
+    )

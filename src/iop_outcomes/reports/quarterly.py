@@ -1,0 +1,96 @@
+"""The quarterly report: from records to one self-contained page for each audience, with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from iop_outcomes.errors import UsageError
+from iop_outcomes.publication.document import Document, Page
+from iop_outcomes.publication.gate import publish
+from iop_outcomes.publication.html import write_html
+from iop_outcomes.records.model import Records
+from iop_outcomes.reports.contents import Contents, choose_level, gather_contents
+from iop_outcomes.reports.pages.appendix import build_certainty, build_definitions, build_disclosure
+from iop_outcomes.reports.pages.first import build_first
+from iop_outcomes.reports.pages.hours import build_hours
+from iop_outcomes.reports.pages.people import build_people
+from iop_outcomes.reports.pages.sobriety import build_sobriety
+from iop_outcomes.reports.pages.staying import build_staying
+from iop_outcomes.reports.period import Quarter
+from iop_outcomes.reports.reading import Reading
+from iop_outcomes.vocabulary import Audience
+
+_PAGES: tuple[Callable[[Reading], Page], ...] = (build_first, build_people, build_staying, build_hours, build_sobriety)
+
+
+def write_quarterly(
+    records: Records,
+    *,
+    quarter: str | None = None,
+    folder: str | Path = "reports",
+    audiences: Sequence[str] = ("public", "internal"),
+    level_of_care: str | None = None,
+    step: Callable[[str, int, int], None] | None = None,
+) -> list[Path]:
+    """Write the quarterly report of a programme as one HTML page for each audience, and say where.
+
+    ``quarter`` is written ``"2025Q4"`` (default: the last whole quarter before the as-of date; records without dates
+    have no quarters and the report speaks of all admissions). ``level_of_care`` defaults to intensive outpatient (2.1)
+    where there is any. ``audiences``: ``public`` passes the release gate, ``internal`` is stamped. ``step`` is told what
+    is being done, how much is done, and of how much.
+
+    Raises :class:`UsageError` for a quarter after the as-of date, and for one in which nobody was admitted.
+    """
+    strange = [audience for audience in audiences if audience not in Audience.codes()]
+    if strange:
+        raise UsageError(f"an audience is one of {', '.join(Audience.codes())}")
+    level = choose_level(records, level_of_care)
+    chosen = _choose_quarter(records, quarter)
+    folder = Path(folder)
+    contents = gather_contents(records, quarter=chosen, level=level, step=step)
+    paths = []
+    for audience in audiences:
+        document = build_quarterly(records, contents, audience)
+        name = f"quarterly-{chosen.year}Q{chosen.number}" if chosen else "all-admissions"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths.append(folder / f"{name}-{audience}.html")
+        write_html(document, paths[-1])
+    return paths
+
+
+def build_quarterly(records: Records, contents: Contents, audience: str) -> Document:
+    """The report as a document: the release of its bundle, and its pages."""
+    manifest = records.manifest
+    policy = manifest.settings.get("publication", {}).get("policy") if audience == Audience.PUBLIC else None
+    published = publish(*contents.bundle(audience), audience=audience, policy=policy)
+    as_of = manifest.as_of.isoformat() if manifest.as_of else "the end of follow-up"
+    reading = Reading(published, contents, as_of)
+    pages = [
+        *(build(reading) for build in _PAGES),
+        build_certainty(reading, manifest),
+        build_definitions(reading),
+        build_disclosure(reading, manifest),
+    ]
+    period = contents.quarter.label if contents.quarter else contents.cohort.label
+    return Document(
+        title=str(manifest.settings.get("name") or "Programme report"),
+        subtitle="Quarterly report" if contents.quarter else "Report of all admissions",
+        period=period,
+        as_of=as_of,
+        audience=Audience(audience),
+        pages=tuple(pages),
+        synthetic=bool(manifest.settings.get("synthetic", False)),
+    )
+
+
+def _choose_quarter(records: Records, quarter: str | None) -> Quarter | None:
+    as_of = records.manifest.as_of
+    if records.manifest.privacy == "safe_harbor" or as_of is None:
+        if quarter:
+            raise UsageError("these records hold no dates, so no quarter can be chosen; leave --quarter out")
+        return None
+    chosen = Quarter.parse(quarter) if quarter else Quarter.last_whole(as_of)
+    if chosen.span.last > as_of:
+        raise UsageError(f"{chosen.label} had not ended on the as-of date; choose an earlier quarter")
+    return chosen

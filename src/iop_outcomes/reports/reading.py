@@ -1,0 +1,81 @@
+"""What every page reads from: one release, the time it speaks of, and the words around its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from iop_outcomes.measures.library import find_definition
+from iop_outcomes.publication.document import DefinitionBox, pick
+from iop_outcomes.publication.formatting import Quantity
+from iop_outcomes.publication.published import Published
+from iop_outcomes.reports.contents import Contents
+from iop_outcomes.schema import EPISODES, PROGRAMS
+
+#: Column names a plain replacement of underscores would not make words of.
+_SAID = {"race_ethnicity": "race and ethnicity"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One release as a page builder sees it."""
+
+    published: Published
+    contents: Contents
+    as_of: str
+
+    @property
+    def of_cohort(self) -> Published:
+        """The rows said of everyone admitted in the four quarters (or in all the records, where there are no dates)."""
+        first, last = self.contents.cohort.edges
+        return self.published.where(period_start=first, period_end=last)
+
+    def caption(self, definition: str, rows: Published, when: str = "") -> str:
+        """n, period, as-of date, what is too early, method and definition of a figure; ``when`` replaces period and n."""
+        known = find_definition(definition)
+        frame = rows.frame[rows.frame["definition"] == known.key]
+        parts = [when or f"Admitted {self.contents.cohort.label}"]
+        whole = frame[frame["by"] == "all"]
+        people, episodes = whole["people"].max(), whole["denominator"].max()
+        if people == people and definition != "attrition@1" and not when:
+            parts.append(f"{people:,.0f} people" if episodes != episodes or episodes == people else
+                         f"{episodes:,.0f} {_say_units(known.key)} of {people:,.0f} people")  # fmt: skip
+        parts.append(f"as of {self.as_of}")
+        late = whole["n_missing"].max()
+        if late == late and late > 0 and known.measure in ("endings", "retention", "milestones"):
+            parts.append(f"{late:,.0f} not yet seen to the last day")
+        methods = sorted({str(method) for method in frame["method"].dropna()})
+        if len(methods) == 1 and methods[0] not in ("count", "sum", "share"):
+            parts.append(methods[0])
+        return f"{'; '.join(parts)}. Definition {known.key}: {known.sentence}"
+
+
+def describe_definition(key: str) -> DefinitionBox:
+    """A definition as a box under a figure."""
+    known = find_definition(key)
+    facts = (
+        ("Counted", known.numerator), ("Among", known.denominator), ("Clock", known.clock), ("When", known.window),
+        ("Missing", known.missing), ("Source", known.source),
+    )  # fmt: skip
+    return DefinitionBox(known.key, known.title, known.sentence, facts)
+
+
+def find_quantity(rows: Published, **where: Any) -> Quantity:
+    """The one row that meets the conditions, or a quantity that says there is none."""
+    try:
+        return pick(rows, **where)
+    except LookupError:
+        return Quantity("number", float("nan"), status="not_estimable")
+
+
+def _say_units(key: str) -> str:
+    return {"session_status@1": "sessions", "requirement_met@1": "weeks"}.get(key, "episodes")
+
+
+def say_words(code: object, column: str = "") -> str:
+    """A code as a reader sees it: by the label of its column's vocabulary, else with its underscores gone."""
+    words = next((field.words for field in (*EPISODES.fields, *PROGRAMS.fields) if field.name == column), None)
+    if words is not None and str(code) in words.codes():
+        return words.labels()[str(code)]
+    text = _SAID.get(str(code), str(code).replace("_", " "))
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,128 @@
+"""Sentences written from signals, not from differences, and what to look into. They read published rows and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from iop_outcomes.publication.document import Signal, pick
+from iop_outcomes.publication.formatting import say_quantity
+from iop_outcomes.publication.published import Published
+from iop_outcomes.reports.period import Span
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of the report over time: which rows it is, how it is called, and on which page it stands."""
+
+    name: str
+    definition: str
+    category: str
+    page: str
+    sentence: str
+
+
+#: The lines of page 1, in order.
+SERIES: tuple[Series, ...] = (
+    Series("admissions", "admissions@1", "episodes", "2", "The number of people admitted each month"),
+    Series("retained", "retained@1", "retained", "3", "The share still in the programme or completed at six weeks"),
+    Series("hours", "hours_completion_enrolled@1", "all", "4", "Hours attended of hours required while enrolled"),
+    Series("weeks", "requirement_met@1", "all", "4", "The share of weeks that met the weekly hours"),
+    Series("no_show", "session_status@1", "no_show", "4", "The share of sessions missed without notice"),
+)
+
+
+def find_series(published: Published, series: Series) -> Published:
+    """The monthly rows of one line with its centre line and limits."""
+    rows = published.where(
+        definition=series.definition, by="all", category=[series.category, "centre", "lower", "upper"]
+    )
+    return rows.only(lambda row: row["estimand"] == "center_line" or _is_month(row["period_start"], row["period_end"]))
+
+
+def _is_month(start: object, end: object) -> bool:
+    return str(start)[:7] == str(end)[:7]
+
+
+def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]]:
+    """What the chart says of the quarter, and the months it says it of."""
+    frame = rows.frame
+    months = frame[frame["estimand"] != "center_line"]
+    shown = months[months["status"] == "ok"]
+    first, last = quarter.edges
+    inside = shown[(shown["period_start"] >= first) & (shown["period_end"] <= last)]
+    if inside.empty or len(shown) < 8:
+        return "too_few", ()
+    found: dict[str, list[str]] = {}
+    for start, note in zip(inside["period_start"], inside["note"], strict=True):
+        if isinstance(note, str) and "signal: " in note:
+            found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(say_month(start))
+    for word in ("worse", "better", "changed"):
+        if word in found:
+            return ("worse" if word == "worse" else "better" if word == "better" else "none"), tuple(found[word])
+    return "none", ()
+
+
+def say_month(start: str) -> str:
+    """``2025-10-01`` as ``October 2025``."""
+    day = date.fromisoformat(start)
+    return f"{day:%B} {day.year}"
+
+
+def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
+    """One sentence a line: has it really changed this quarter?"""
+    return tuple(_sentence(series, *read_signal(find_series(published, series), quarter)) for series in SERIES)
+
+
+def _sentence(series: Series, signal: Signal, months: tuple[str, ...]) -> str:
+    if signal == "too_few":
+        return f"{series.sentence}: too few months can be shown to tell change from chance (page {series.page})."
+    if not months:
+        return f"{series.sentence}: no sign of real change; the months vary as chance would have it."
+    when = " and ".join(months) if len(months) < 3 else f"all of {months[0]} to {months[-1]}"
+    word = {"better": "a real change for the better", "worse": "a real change for the worse"}.get(
+        signal, "a real change"
+    )
+    return f"{series.sentence}: {word} in {when} (page {series.page})."
+
+
+def list_questions(published: Published, quarter: Span | None, cohort: Span) -> tuple[str, ...]:
+    """At most three things we would look into, each pointing at a page."""
+    questions = [*(_of_series(published, quarter) if quarter else ()), *_of_cohort(published, cohort)]
+    return tuple(questions[:3])
+
+
+def _of_series(published: Published, quarter: Span) -> Iterator[str]:
+    for series in SERIES:
+        signal, months = read_signal(find_series(published, series), quarter)
+        if signal == "worse" and months:
+            yield f"{series.sentence} got worse in {months[0]}. What was different then? (page {series.page})"
+
+
+def _of_cohort(published: Published, cohort: Span) -> Iterator[str]:
+    """Questions the year's figures raise: leaving in the first two weeks, hours not offered, days unknown, missed weeks."""
+    period: dict[str, Any] = dict(zip(("period_start", "period_end"), cohort.edges, strict=True))
+    checks = (
+        ("lost_early@1", {"category": "lost_early", "at": 14}, 0.15, True,
+         "By day 14, {} had left before completing. What happens in the first two weeks? (page 3)"),
+        ("fidelity@1", {"category": "all"}, 0.95, False,
+         "Hours offered are {} of hours required. Where do the missing hours go? (page 4)"),
+        ("days_known@1", {"category": "unknown"}, 0.4, True,
+         "On {} nothing is known of use. Can tests and reports be closer together? (page 5)"),
+        ("second_miss@1", {"category": "second_miss", "at": 30}, 0.2, True,
+         "By day 30, {} had missed two sessions in a row. Who calls them after the first? (page 4)"),
+    )  # fmt: skip
+    for definition, where, edge, above, sentence in checks:
+        try:
+            found = pick(published, definition=definition, by="all", **where, **period)
+        except LookupError:
+            continue
+        if found.shown and (found.value >= edge if above else found.value <= edge):
+            words = f"{found.value:.0%}" if definition == "fidelity@1" else say_quantity(found, _things(definition))
+            yield sentence.format(words)
+
+
+def _things(definition: str) -> str:
+    return "days in care" if definition == "days_known@1" else "people"

@@ -26,11 +26,11 @@ class Series:
 
 #: The lines of page 1, in order.
 SERIES: tuple[Series, ...] = (
-    Series("admissions", "admissions@1", "episodes", "2", "The number of people admitted each month"),
-    Series("retained", "retained@1", "retained", "3", "The share still in the programme or completed at six weeks"),
-    Series("hours", "hours_completion_enrolled@1", "all", "4", "Hours attended of hours required while enrolled"),
-    Series("weeks", "requirement_met@1", "all", "4", "The share of weeks that met the weekly hours"),
-    Series("no_show", "session_status@1", "no_show", "4", "The share of sessions missed without notice"),
+    Series("admissions", "admissions@1", "episodes", "2", "the number of people admitted each month"),
+    Series("retained", "retained@1", "retained", "3", "the share still in the programme or completed at six weeks"),
+    Series("hours", "hours_completion_enrolled@1", "all", "4", "hours attended of hours required while enrolled"),
+    Series("weeks", "requirement_met@1", "all", "4", "the share of weeks that met the weekly hours"),
+    Series("no_show", "session_status@1", "no_show", "4", "the share of sessions missed without notice"),
 )
 
 
@@ -72,20 +72,28 @@ def say_month(start: str) -> str:
 
 
 def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
-    """One sentence a line: has it really changed this quarter?"""
-    return tuple(_sentence(series, *read_signal(find_series(published, series), quarter)) for series in SERIES)
+    """Has it really changed? A sentence for each line with a signal; one for all that vary by chance, one for the rest."""
+    read = [(series, *read_signal(find_series(published, series), quarter)) for series in SERIES]
+    said = [_sentence(series, signal, months) for series, signal, months in read if months]
+    steady = [series.sentence for series, signal, months in read if not months and signal != "too_few"]
+    unknown = [series.sentence for series, signal, _ in read if signal == "too_few"]
+    if steady:
+        said.append(f"No sign of real change, only the ups and downs of chance, in: {'; '.join(steady)}.")
+    if unknown:
+        said.append(f"Too few months can be shown to tell change from chance in: {'; '.join(unknown)}.")
+    return tuple(said)
 
 
 def _sentence(series: Series, signal: Signal, months: tuple[str, ...]) -> str:
-    if signal == "too_few":
-        return f"{series.sentence}: too few months can be shown to tell change from chance (page {series.page})."
-    if not months:
-        return f"{series.sentence}: no sign of real change; the months vary as chance would have it."
     when = " and ".join(months) if len(months) < 3 else f"all of {months[0]} to {months[-1]}"
     word = {"better": "a real change for the better", "worse": "a real change for the worse"}.get(
         signal, "a real change"
     )
-    return f"{series.sentence}: {word} in {when} (page {series.page})."
+    return f"{_start(series.sentence)}: {word} in {when} (page {series.page})."
+
+
+def _start(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def list_questions(published: Published, quarter: Span | None, cohort: Span) -> tuple[str, ...]:
@@ -98,7 +106,7 @@ def _of_series(published: Published, quarter: Span) -> Iterator[str]:
     for series in SERIES:
         signal, months = read_signal(find_series(published, series), quarter)
         if signal == "worse" and months:
-            yield f"{series.sentence} got worse in {months[0]}. What was different then? (page {series.page})"
+            yield f"{_start(series.sentence)} got worse in {months[0]}. What was different then? (page {series.page})"
 
 
 def _of_cohort(published: Published, cohort: Span) -> Iterator[str]:

@@ -106,12 +106,20 @@ def tabulate_endings(rows: Rows) -> Table:
 def _shares(rows: Rows) -> dict[str, dict[float, float]]:
     """Share by day of every category the rows hold, where it is shown."""
     rows = rows.where(definition=sorted({str(n) for n in rows.frame["definition"] if str(n).startswith("ending")}))
+    ending = rows.frame[rows.frame["definition"].str.startswith("ending")]
+    days = sorted({float(day) for day in ending["at"].dropna()})
     found = {}
     for code in ORDER:
         line = series(rows.where(category=code), estimand=["cumulative_incidence", "survival"])
-        if len(line.at):
-            pairs = zip(line.at, line.value, strict=True)
-            found[code] = {float(day): float(value) for day, value in pairs if not math.isnan(value)}
+        if not line.at:
+            continue
+        shown = {
+            float(day): float(value) for day, value in zip(line.at, line.value, strict=True) if not math.isnan(value)
+        }
+        if code != "in_programme":
+            nobody_by = max((day for day, value in shown.items() if value == 0), default=-1.0)
+            shown |= {day: 0.0 for day in days if day <= nobody_by}
+        found[code] = shown
     return found
 
 

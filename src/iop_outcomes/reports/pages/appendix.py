@@ -50,12 +50,11 @@ def build_definitions(reading: Reading) -> Page:
     rows = []
     for key in keys:
         known = find_definition(key)
-        rows.append(
-            (known.key, known.title, f"{known.numerator}, among {known.denominator}", known.missing, known.source)
-        )
+        meaning = f"Counted: {known.numerator}. Among: {known.denominator}. Missing: {known.missing}."
+        rows.append((f"{known.title} ({known.key})", meaning, known.source))
     table = TextTable(
         "What does each figure mean?",
-        ("Definition", "Title", "Counted, among whom", "What is missing", "Source"),
+        ("Definition", "Counted, among whom, and what is missing", "Source"),
         tuple(rows),
         "The number after @ is the version; a change that moves a published number raises it.",
     )

@@ -11,7 +11,7 @@ from iop_outcomes.publication.document import (
     TableBlock,
 )
 from iop_outcomes.publication.figures import figure_block
-from iop_outcomes.publication.formatting import quantity_of, say_quantity
+from iop_outcomes.publication.formatting import NOTHING, quantity_of, say_quantity
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.reading import Reading, find_quantity, say_words
 
@@ -69,7 +69,8 @@ def _table_one(reading: Reading, now: Published) -> TableBlock:
         if then is not None:
             cells.append(find_quantity(then, definition="characteristic@1", **where))
         if differs:
-            cells.append(find_quantity(now, definition="characteristic_difference@1", **where))
+            apart = find_quantity(now, definition="characteristic_difference@1", **where) if group else NOTHING
+            cells.append(apart)
         rows.append(tuple(cells))
     caption = "Shares of episodes; not recorded is shown as a group of its own."
     if differs:

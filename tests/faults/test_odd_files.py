@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from faultless import PROGRAM, Rows, check_accounts, good_tables, read, rows_aside, write_folder
 
+from iop_outcomes.errors import RecordsError
 from iop_outcomes.records.loading import describe_account, read_records, write_set_aside
 from iop_outcomes.records.model import Records
 
@@ -227,6 +228,19 @@ def test_frames_are_read_as_files_are(tables: dict[str, Rows], plain: Records) -
     records = read_records({**frames, "settings": settings}, today=date(2026, 1, 15))
     _same(records, plain)
     assert records.manifest.folder == "frames"
+
+
+def test_a_frame_that_is_no_table_is_refused(tables: dict[str, Rows]) -> None:
+    frames: dict[str, object] = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    attendance, costs = pd.DataFrame(tables["attendance"]), pd.DataFrame(tables["costs"])
+    frames["attendance"] = attendance.assign(visit=[["eve"]] * len(attendance))
+    frames["costs"] = costs.set_axis([*costs.columns[:-1], "line"], axis="columns")
+    with pytest.raises(RecordsError) as caught:
+        read_records({**frames, "settings": {"as_of": "2025-06-30", "ids_are_random": True}})
+    assert caught.value.faults[:2] == [
+        "attendance: the column visit holds lists or other objects: one cell holds one value.",
+        "costs: two columns have one name: keep one, or give them different names.",
+    ]
 
 
 def test_nothing_said_anywhere_holds_a_planted_value(

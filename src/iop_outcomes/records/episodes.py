@@ -17,7 +17,7 @@ def check_episodes(
     """The episodes with their times in days since admission; rows that break a rule are flagged in the ledger.
 
     ``programs`` are the programmes in use, indexed by id. ``observed_day`` is the as-of date less the admission unless
-    the file gives an earlier one; where no date is held it is the file's, else the discharge day.
+    the file gives an earlier one; where no date is held it is the file's, and an episode without it is set aside.
     """
     frame = episodes.copy()
     admitted = frame["admission_date"]

@@ -174,7 +174,10 @@ def _read_frames(source: Mapping[str, Any]) -> _Read:
         if not isinstance(frame, pd.DataFrame):
             raise UsageError(f"{name} must be a pandas frame.")
         rows = np.arange(2, len(frame) + 2, dtype=np.int64)
-        raws.append(RawTable(name, name, text_frame(frame), rows))
+        try:
+            raws.append(RawTable(name, name, text_frame(frame), rows))
+        except RecordsError as error:
+            faults += [f"{name}: {fault}" for fault in error.faults]
     return raws, settings, faults, [], {}, "frames"
 
 

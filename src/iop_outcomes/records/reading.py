@@ -209,10 +209,18 @@ def _cell_text(cell: object) -> str:
 
 
 def text_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame handed over, as the text a file of it would hold; missing values become empty cells."""
+    """A frame handed over, as the text a file of it would hold; missing values become empty cells.
+
+    Raises :class:`RecordsError` for two columns of one name and for cells that hold lists or the like.
+    """
+    if not frame.columns.is_unique:
+        raise RecordsError(["two columns have one name: keep one, or give them different names."])
     columns = {}
     for name in frame.columns:
-        codes, uniques = pd.factorize(frame[name], use_na_sentinel=True)
+        try:
+            codes, uniques = pd.factorize(frame[name], use_na_sentinel=True)
+        except TypeError:
+            raise RecordsError([f"the column {name} holds lists or other objects: one cell holds one value."]) from None
         words = np.array([*(_cell_text(_plain(value)) for value in uniques), ""], dtype=object)
         columns[str(name)] = pd.Series(words[codes], dtype="str")
     return pd.DataFrame(columns, index=range(len(frame)))

@@ -35,7 +35,7 @@ class Contents:
     """A report's estimates and the stretches of time they speak of; ``quarter`` is missing where records hold no dates.
 
     ``everyone`` are printed for both audiences. ``only`` adds what one audience gets: the public report puts rare endings
-    and exclusions together and leaves out differences that would tell a withheld share.
+    and exclusions together, shows milestones on fewer days, and leaves out differences that would tell a withheld share.
     """
 
     everyone: tuple[Estimates, ...]
@@ -93,9 +93,12 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
     else:
         parts.append(measure_people(cohort).over(*span.edges))
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
+    say("Endings and sobriety milestones", 6, _STEPS)
     for audience, combine in ((Audience.PUBLIC, True), (Audience.INTERNAL, False)):
         endings = measure_endings(cohort, combine=combine, until=planned + 14)
-        only[audience] += [cohort.describe_attrition(combine=combine).over(*span.edges), endings.over(*span.edges)]
+        milestones = _milestones(cohort, planned, every=14 if combine else 7)
+        parts_of = (cohort.describe_attrition(combine=combine), endings, milestones)
+        only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
     say("Done", _STEPS, _STEPS)
     return Contents(
         tuple(parts),
@@ -117,13 +120,16 @@ def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
     parts.append(measure_hours(cohort, by="schedule"))
     say("Attendance", 5, _STEPS)
     parts.append(measure_attendance(cohort, by="program", at=(14, 30), weeks=max(1, planned // 7)))
-    say("Sobriety milestones", 6, _STEPS)
-    reachable = tuple(length for length in MILESTONES if length <= planned)
-    substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance") or "any")
-    parts.append(measure_milestones(cohort, milestones=reachable, until=planned + 14, substance=substance))
     say("How complete the records are", 7, _STEPS)
     parts.append(measure_completeness(cohort))
     return parts
+
+
+def _milestones(cohort: Cohort, planned: int, every: int) -> Estimates:
+    """Milestones up to the planned length: nobody can reach one later in care, and late days would show single people."""
+    reachable = tuple(length for length in MILESTONES if length <= planned)
+    substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance") or "any")
+    return measure_milestones(cohort, milestones=reachable, until=planned, every=every, substance=substance)
 
 
 def _whole(records: Records) -> Span:

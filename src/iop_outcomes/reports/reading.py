@@ -30,6 +30,13 @@ class Reading:
         first, last = self.contents.cohort.edges
         return self.published.where(period_start=first, period_end=last)
 
+    def milestone_day(self, length: int) -> float:
+        """The day a milestone is read on: the planned length, or where that day is withheld, the last day before it shown."""
+        planned = float(self.contents.planned_days)
+        rows = self.of_cohort.where(definition="milestone_bridged@1", category=str(length), by="all").frame
+        shown = rows.loc[rows["value"].notna() & (rows["at"] <= planned), "at"]
+        return float(shown.max()) if len(shown) else planned
+
     def caption(self, definition: str, rows: Published, when: str = "") -> str:
         """n, period, as-of date, what is too early, method and definition of a figure; ``when`` replaces period and n."""
         known = find_definition(definition)

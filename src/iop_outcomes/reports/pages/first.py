@@ -128,8 +128,8 @@ def _tile(reading: Reading, label: str, rows: Published, series: Series | None, 
 
 
 def _milestone_tile(reading: Reading) -> Iterable[Tile]:
-    day = reading.contents.planned_days
-    where = {"category": "30", "at": float(day), "by": "all"}
+    day = reading.milestone_day(30)
+    where = {"category": "30", "at": day, "by": "all"}
     quantity = find_quantity(reading.of_cohort, definition="milestone_bridged@1", **where)
     if quantity.status == "not_estimable":
         return
@@ -138,6 +138,5 @@ def _milestone_tile(reading: Reading) -> Iterable[Tile]:
     band = ""
     if low.shown and high.shown:
         band = f"; between {low.value:.0%} (every day confirmed) and {high.value:.0%} (nothing known against it)"
-    yield Tile(
-        "30 days sober by the planned end", quantity, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}"
-    )
+    by = "the planned end" if day == reading.contents.planned_days else f"day {day:.0f}"
+    yield Tile(f"30 days sober by {by}", quantity, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")

@@ -50,16 +50,24 @@ def build_sobriety(reading: Reading) -> Page:
 
 
 def _milestone_table(reading: Reading, lengths: Sequence[int], names: Sequence[str]) -> TableBlock:
-    day = float(reading.contents.planned_days)
     rows: list[tuple[Cell, ...]] = []
     for length in lengths:
+        day = reading.milestone_day(length)
         bridged, low, high = (
             find_quantity(reading.of_cohort, definition=name, category=str(length), at=day, by="all") for name in names
         )
-        rows.append((f"{length} days", low, bridged, show_interval(bridged), high))
-    columns = ("Milestone", "Every day confirmed", "Gaps of a week bridged", "Likely range", "Not contradicted")
-    source = reading.of_cohort.where(definition=list(names), by="all", at=day)
-    caption = f"By day {day:.0f}, the planned length. The first and last columns are bounds. {reading.caption(names[0], source)}"
+        rows.append((f"{length} days", f"{day:.0f}", low, bridged, show_interval(bridged), high))
+    columns = (
+        "Milestone",
+        "By day",
+        "Every day confirmed",
+        "Gaps of a week bridged",
+        "Likely range",
+        "Not contradicted",
+    )
+    source = reading.of_cohort.where(definition=list(names), by="all")
+    caption = "The planned length, or the last day before it that may be shown. "
+    caption += f"The first and last columns of shares are bounds. {reading.caption(names[0], source)}"
     return TableBlock(
         "How many reached each milestone?", Table(columns, tuple(rows)), source, caption, "milestone-table"
     )

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from iop_outcomes import reductions
+from iop_outcomes.contracts import read_schedule
 from iop_outcomes.records.model import Records
-from iop_outcomes.schema import read_schedule
 
 #: Asked where neither the person nor the programme says: the lower edge of ASAM level 2.1 for adults.
 DEFAULT_HOURS = 9.0

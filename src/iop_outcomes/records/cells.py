@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iop_outcomes.contracts import Field
 from iop_outcomes.records.program import ISO_FORMAT
 from iop_outcomes.records.rules import Mask
-from iop_outcomes.schema import Field
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from iop_outcomes.contracts import Field
 from iop_outcomes.records.raw import RawTable
-from iop_outcomes.schema import TABLES, Field
+from iop_outcomes.schema import TABLES
 from iop_outcomes.vocabulary import Privacy
 
 #: Modes in which an age over 89 is a fault of the file; in the others it sets its row aside.

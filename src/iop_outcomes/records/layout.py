@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iop_outcomes.contracts import Table
 from iop_outcomes.records.cells import DateReader
 from iop_outcomes.records.program import ISO_FORMAT
 from iop_outcomes.records.raw import RawTable
-from iop_outcomes.schema import TABLES, Table
+from iop_outcomes.schema import TABLES
 
 _EXPONENT = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 _POINT_ZERO = re.compile(r"\d+\.0")

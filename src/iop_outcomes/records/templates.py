@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from iop_outcomes.contracts import Field, Table
 from iop_outcomes.errors import UsageError
 from iop_outcomes.instruments import INSTRUMENTS, Instrument
 from iop_outcomes.records.program import CLOSURE_KEYS, INSTRUMENT_KEYS, PROGRAM_FILE, SECTIONS
-from iop_outcomes.schema import TABLES, Field, Table
+from iop_outcomes.schema import TABLES
 from iop_outcomes.settings import SETTINGS, Setting
 
 #: The data dictionary's file name.

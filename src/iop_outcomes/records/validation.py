@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iop_outcomes.contracts import Field, Table
 from iop_outcomes.records.attendance import check_attendance
 from iop_outcomes.records.cells import DateReader, convert_column, empty_column
 from iop_outcomes.records.episodes import check_episodes
@@ -18,7 +19,7 @@ from iop_outcomes.records.outcomes import check_outcomes
 from iop_outcomes.records.program import instruments_of
 from iop_outcomes.records.raw import RawTable
 from iop_outcomes.records.rules import RULES, Ledger, Mask
-from iop_outcomes.schema import TABLES, Field, Table
+from iop_outcomes.schema import TABLES
 
 #: The column that names a row of a table, where one does.
 _KEYS = {"programs": "program_id", "episodes": "episode_id"}

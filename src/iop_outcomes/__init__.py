@@ -1,10 +1,13 @@
 """Retention, hours and sobriety figures of intensive outpatient programmes, and what may be published of them.
 
->>> import iop_outcomes as iop                                            # doctest: +SKIP
->>> records = iop.read_records("data/sample")                             # doctest: +SKIP
->>> cohort = iop.select_cohort(records, level_of_care="2.1")              # doctest: +SKIP
->>> kept = iop.measure_retention(cohort, at=[30, 60, 90], by="schedule")  # doctest: +SKIP
->>> iop.write_table(iop.publish(kept), "retention.html")                  # doctest: +SKIP
+A first look, where ``data/sample`` is a folder of records::
+
+    import iop_outcomes as iop
+
+    records = iop.read_records("data/sample")
+    cohort = iop.select_cohort(records, level_of_care="2.1")
+    kept = iop.measure_retention(cohort, at=[30, 60, 90], by="schedule")
+    iop.write_table(iop.publish(kept), "retention.html")
 """
 
 from __future__ import annotations

@@ -67,11 +67,18 @@ def measure_retention(
 
 
 def measure_endings(
-    cohort: Cohort, *, by: str | None = None, until: int | None = None, every: int = 7, combine: bool = False
+    cohort: Cohort,
+    *,
+    at: Sequence[int] | None = None,
+    by: str | None = None,
+    until: int | None = None,
+    every: int = 7,
+    combine: bool = False,
 ) -> Estimates:
     """By when had people left, and for which reason?
 
-    ``until`` is the last day of the grid (default: the commonest planned length and two weeks), ``every`` its step.
+    ``until`` is the last day of the grid (default: the commonest planned length and two weeks), ``every`` its step;
+    ``at`` names the days instead.
     With ``combine`` the reasons are put together as completed, left early (left before completing or ended by the
     programme) and other endings, which is what small programmes can publish. The categories and ``in_programme`` add
     to 1 on every day. ``at_risk`` rows count the people in view.
@@ -79,7 +86,7 @@ def measure_endings(
     check_group(by, GROUPS)
     frame = _stays(cohort, by)
     last = until or _planned(frame) + 14
-    grid = np.arange(0, last + 1, every)
+    grid = np.arange(0, last + 1, every) if at is None else np.array(sorted(set(at)))
     parts: dict[str, tuple[int, ...]] = {reason: (position,) for reason, position in _CAUSES.items()}
     if combine:
         rest = tuple(place for place in _NOT_RETAINED if place not in _EARLY)

@@ -9,7 +9,7 @@ from datetime import date
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.errors import UsageError
-from iop_outcomes.estimates import Estimates
+from iop_outcomes.estimates import ALL, Estimates
 from iop_outcomes.measures.attendance import measure_attendance
 from iop_outcomes.measures.hours import measure_hours
 from iop_outcomes.measures.people import compare_people, measure_completeness, measure_people
@@ -24,6 +24,8 @@ Step = Callable[[str, int, int], None]
 
 #: Days since admission shown on page 3.
 DAYS: tuple[int, ...] = (7, 14, 30, 42, 60, 90)
+#: The day on which groups are compared.
+GROUP_DAY = 42
 #: Milestones shown on page 5.
 MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
 #: Days since the milestone at which return to use is read.
@@ -95,7 +97,8 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
     say("Endings and sobriety milestones", 6, _STEPS)
     for audience, combine in ((Audience.PUBLIC, True), (Audience.INTERNAL, False)):
-        endings = measure_endings(cohort, combine=combine, until=planned + 14)
+        days = [*(day for day in DAYS if day < planned), planned, planned + 14] if combine else None
+        endings = measure_endings(cohort, at=days, combine=combine, until=planned + 14)
         milestones = _milestones(cohort, planned, every=14 if combine else 7)
         parts_of = (cohort.describe_attrition(combine=combine), endings, milestones)
         only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
@@ -113,13 +116,18 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
 
 
 def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
-    """What is said of everyone admitted in the four quarters."""
+    """What is said of everyone admitted in the four quarters: what a page prints and nothing else, for all that leaves
+    together is judged together."""
     say("Staying and leaving", 2, _STEPS)
-    parts = [measure_retention(cohort, at=DAYS, by="schedule", tau=planned)]
+    parts = [measure_retention(cohort, at=DAYS, tau=planned)]
+    by_schedule = measure_retention(cohort, at=(GROUP_DAY,), by="schedule", tau=planned)
+    parts.append(by_schedule.where(by="schedule", definition=["retained@1", "lost_early@1"]))
     say("Hours", 4, _STEPS)
-    parts.append(measure_hours(cohort, by="schedule"))
+    hours = measure_hours(cohort, by="schedule")
+    parts += [hours.where(by=ALL), hours.where(by="schedule", definition="hours_completion_admitted@1")]
     say("Attendance", 5, _STEPS)
-    parts.append(measure_attendance(cohort, by="program", at=(14, 30), weeks=max(1, planned // 7)))
+    attendance = measure_attendance(cohort, by="program", at=(14, 30), weeks=max(1, planned // 7))
+    parts += [attendance.where(by=ALL), attendance.where(by="program", definition="weekly_attendance@1")]
     say("How complete the records are", 7, _STEPS)
     parts.append(measure_completeness(cohort))
     return parts

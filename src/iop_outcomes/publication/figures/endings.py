@@ -44,7 +44,7 @@ _LABELS = {
     "in_programme": "Still in programme",
 }
 #: Fewest days on which every band is shown for the figure to stick to them.
-_FEWEST_DAYS = 3
+_FEWEST_DAYS = 2
 
 
 def draw_endings(rows: Rows) -> Figure:
@@ -124,12 +124,15 @@ def _shares(rows: Rows) -> dict[str, dict[float, float]]:
 
 
 def _days(rows: Rows) -> list[float]:
-    """Days on which every band is shown; where those are too few, days on which any is."""
+    """Days on which every band is shown; where those are too few, bands shown on the fewest days are given up."""
     shares = _shares(rows)
-    if not shares:
-        return []
-    every = set.intersection(*(set(line) for line in shares.values()))
-    return sorted(every if len(every) >= _FEWEST_DAYS else set().union(*shares.values()))
+    kept = sorted(shares, key=lambda code: (code == "in_programme", len(shares[code])), reverse=True)
+    while kept:
+        common = set.intersection(*(set(shares[code]) for code in kept))
+        if len(common) >= _FEWEST_DAYS or len(kept) == 1:
+            return sorted(common)
+        kept.pop()
+    return []
 
 
 def _bands(rows: Rows) -> list[tuple[str, np.ndarray]]:

@@ -13,7 +13,7 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.publication.formatting import Quantity, say_quantity, show_interval
-from iop_outcomes.reports.contents import DAYS
+from iop_outcomes.reports.contents import DAYS, GROUP_DAY
 from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
 from iop_outcomes.vocabulary import EndReason
 
@@ -33,7 +33,7 @@ def build_staying(reading: Reading) -> Page:
     blocks.append(_by_day(reading))
     blocks.append(_stay_lengths(reading))
     if any(isinstance(row["group"], str) for row in reading.of_cohort.where(by="schedule").rows()):
-        blocks.append(_by_group(reading, "Does it differ by schedule?", "schedule", 42, "by-schedule"))
+        blocks.append(_by_group(reading, "Does it differ by schedule?", "schedule", GROUP_DAY, "by-schedule"))
     again = find_quantity(reading.of_cohort, definition="re_presentation@1", by="all")
     if again.shown:
         blocks.append(Paragraph(f"Of people who completed, {say_quantity(again)} were readmitted within 180 days."))

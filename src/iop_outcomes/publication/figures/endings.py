@@ -43,8 +43,6 @@ _LABELS = {
     "other_endings": "Other endings",
     "in_programme": "Still in programme",
 }
-#: Fewest days on which every band is shown for the figure to stick to them.
-_FEWEST_DAYS = 2
 
 
 def draw_endings(rows: Rows) -> Figure:
@@ -124,13 +122,14 @@ def _shares(rows: Rows) -> dict[str, dict[float, float]]:
 
 
 def _days(rows: Rows) -> list[float]:
-    """Days on which every band is shown; where those are too few, bands shown on the fewest days are given up."""
+    """Days on which every band is shown; where those do not span half the time, the bands shown least are given up."""
     shares = _shares(rows)
     kept = sorted(shares, key=lambda code: (code == "in_programme", len(shares[code])), reverse=True)
+    last = max((day for line in shares.values() for day in line), default=0.0)
     while kept:
-        common = set.intersection(*(set(shares[code]) for code in kept))
-        if len(common) >= _FEWEST_DAYS or len(kept) == 1:
-            return sorted(common)
+        common = sorted(set.intersection(*(set(shares[code]) for code in kept)))
+        if len(kept) == 1 or (common and common[-1] - common[0] >= last / 2):
+            return common
         kept.pop()
     return []
 

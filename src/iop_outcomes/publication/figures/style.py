@@ -88,12 +88,6 @@ def to_svg(figure: Figure, prefix: str) -> str:
     return svg.strip()
 
 
-def to_png(figure: Figure, path: str, dpi: int = 300) -> None:
-    """Write the figure as a PNG without date or software mark."""
-    with styled():
-        figure.savefig(path, format="png", dpi=dpi, metadata={"Software": None})
-
-
 @dataclass(frozen=True)
 class Series:
     """One line of a figure: days (or weeks) with values, limits and bases; withheld points are missing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
@@ -50,6 +51,11 @@ class Cohort:
     outcomes: nw.LazyFrame[Any]
     attrition: tuple[AttritionStep, ...]
     settings: Mapping[str, Any]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The columns an estimate may be grouped by: the package's, then the programme's own."""
+        return (*GROUPS, *(self.records.manifest.settings.get("groups") or {}))
 
     def __repr__(self) -> str:
         lines = ["Cohort"]
@@ -102,8 +108,8 @@ def select_cohort(
     ``level_of_care`` is one ASAM level or several. ``admitted`` is the first and last day of admission
     (``("2025-01-01", "2025-12-31")``), or two years where records hold no dates. ``episodes`` is ``"all"`` or
     ``"first"`` (each person's first admission in the records). ``rung`` starts the denominator ladder at ``admitted``,
-    ``attended`` (default: at least one session), ``engaged`` (4 sessions in 14 days) or ``completed``. ``exit_rule`` is
-    ``last_contact`` (default) or ``discharge``.
+    ``attended`` (default: at least one session), ``engaged`` (4 sessions in 14 days unless the settings say otherwise)
+    or ``completed``. ``exit_rule`` is ``last_contact`` (default) or ``discharge``.
 
     Raises :class:`UsageError` for a word it does not know and for a period where records hold no dates.
     """
@@ -116,7 +122,18 @@ def select_cohort(
     if rule not in ExitRule.codes():
         raise UsageError(f"exit_rule is one of {', '.join(ExitRule.codes())}")
 
-    frame = reductions.episode_clock(records.programs, records.episodes, records.attendance, rule)
+    retention = records.manifest.settings.get("retention", {})
+    least, within = int(retention.get("engaged_sessions", 4)), int(retention.get("engaged_days", 14))
+    since = records.manifest.settings.get("records_from")
+    frame = reductions.episode_clock(
+        records.programs,
+        records.episodes,
+        records.attendance,
+        rule,
+        engaged_days=within,
+        records_from=None if since is None else reductions.day_number(str(since)),
+        groups=_own_groups(records),
+    )
     filters: list[tuple[str, nw.Expr]] = []
     if levels:
         labels = ", ".join(levels)
@@ -130,7 +147,8 @@ def select_cohort(
     if rung != "admitted":
         filters.append(("attended no session", nw.col("sessions_attended") > 0))
     if rung == "engaged":
-        filters.append(("fewer than 4 sessions in the first 14 days", nw.col("sessions_14_days") >= 4))
+        reason = f"fewer than {least} sessions in the first {within} days"
+        filters.append((reason, nw.col("sessions_early") >= least))
     if rung == "completed":
         filters.append(("did not complete", nw.col("end_reason") == "completed"))
 
@@ -172,6 +190,21 @@ def select_cohort(
         tuple(steps),
         settings,
     )
+
+
+def _own_groups(records: Records) -> dict[str, nw.Expr]:
+    """The programme's own groups as columns: a text column as it is, a number cut into ranges with plain labels."""
+    groups: dict[str, nw.Expr] = {}
+    for name, group in (records.manifest.settings.get("groups") or {}).items():
+        value = nw.col(group["column"])
+        label, cuts = value.cast(nw.String), group["cuts"]
+        if cuts:
+            label = nw.when(value >= cuts[-1]).then(nw.lit(f"{cuts[-1]:g} or more"))
+            for low, high in reversed(list(pairwise(cuts))):
+                label = nw.when(value < high).then(nw.lit(f"{low:g} to under {high:g}")).otherwise(label)
+            label = nw.when(value < cuts[0]).then(nw.lit(f"under {cuts[0]:g}")).otherwise(label)
+        groups[name] = label
+    return groups
 
 
 def _levels(level_of_care: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -60,6 +60,11 @@ ESTIMANDS: tuple[str, ...] = (
     "smd",
     "kappa",
     "center_line",
+    "adjusted_proportion",
+    "standardised_ratio",
+    "tipping_point",
+    "diagnostic",
+    "limit",
 )
 
 #: The word in ``by`` and ``group`` of a row that speaks for everyone.

@@ -37,9 +37,20 @@ def collect(frame: Lazy) -> pd.DataFrame:
     return frame.collect(backend="pandas").to_native()
 
 
-def episode_clock(programs: Lazy, episodes: Lazy, attendance: Lazy, exit_rule: str) -> Lazy:
+def episode_clock(
+    programs: Lazy,
+    episodes: Lazy,
+    attendance: Lazy,
+    exit_rule: str,
+    *,
+    engaged_days: int = 14,
+    records_from: int | None = None,
+    groups: Mapping[str, nw.Expr] | None = None,
+) -> Lazy:
     """One row per episode with its clock: exit day, cause, planned days, sessions, place in the person's history.
 
+    ``sessions_early`` counts sessions in the first ``engaged_days``. ``entry_day`` is the day from which the episode is
+    in view: 0, or the day that ``records_from`` (a day number) fell on when it began before. ``groups`` adds columns.
     An attended session without a day counts on the last day of its week, never after the recorded discharge.
     """
     seen = attendance.with_columns(nw.coalesce(nw.col("day"), nw.col("week") * 7 - 1).alias("seen_day"))
@@ -47,12 +58,15 @@ def episode_clock(programs: Lazy, episodes: Lazy, attendance: Lazy, exit_rule: s
         "episode_id",
         nw.when(_ATTENDED).then(nw.col("seen_day")).alias("last_attended_day"),
         nw.when(_ATTENDED).then(nw.lit(1)).otherwise(nw.lit(0)).alias("sessions_attended"),
-        nw.when(_ATTENDED & (nw.col("seen_day") < 14)).then(nw.lit(1)).otherwise(nw.lit(0)).alias("sessions_14_days"),
+        nw.when(_ATTENDED & (nw.col("seen_day") < engaged_days))
+        .then(nw.lit(1))
+        .otherwise(nw.lit(0))
+        .alias("sessions_early"),
     )
     contact = seen.group_by("episode_id").agg(
         nw.col("last_attended_day").max(),
         nw.col("sessions_attended").sum(),
-        nw.col("sessions_14_days").sum(),
+        nw.col("sessions_early").sum(),
     )
     site = programs.select(
         "program_id",
@@ -78,7 +92,7 @@ def episode_clock(programs: Lazy, episodes: Lazy, attendance: Lazy, exit_rule: s
         .join(site, on="program_id", how="left")
         .with_columns(
             nw.col("sessions_attended").fill_null(0).cast(nw.Int64),
-            nw.col("sessions_14_days").fill_null(0).cast(nw.Int64),
+            nw.col("sessions_early").fill_null(0).cast(nw.Int64),
             _admission_number().alias("admission_number"),
         )
     )
@@ -101,6 +115,11 @@ def episode_clock(programs: Lazy, episodes: Lazy, attendance: Lazy, exit_rule: s
         .over("person_id", order_by=["person_day", "episode_id"])
         .cast(nw.Int64)
         .alias("episode_number"),
+    )
+    late = nw.lit(0) if records_from is None else nw.lit(records_from) - nw.col("admission_number")
+    clock = clock.with_columns(
+        nw.when(late > 0).then(late).otherwise(nw.lit(0)).fill_null(0).cast(nw.Int64).alias("entry_day"),
+        *(expression.alias(name) for name, expression in (groups or {}).items()),
     )
     return clock.select(
         "episode_id",
@@ -125,8 +144,14 @@ def episode_clock(programs: Lazy, episodes: Lazy, attendance: Lazy, exit_rule: s
         "weekly_hours",
         "sobriety_day",
         "sessions_attended",
-        "sessions_14_days",
+        "sessions_early",
+        "entry_day",
+        "age",
+        "days_used_30",
+        "severity",
+        "prior_episodes",
         *COVARIATES,
+        *(groups or {}),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes import reductions
-from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.cohort import Cohort
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.rows import (
     Row,
@@ -40,7 +40,7 @@ def measure_attendance(
     weekly_attendance (sessions attended of those held, ``at`` = week of treatment, up to ``weeks``); second_miss (two
     no-shows in a row by day d, the recorded discharge competes); longest_streak (mean longest run of sessions attended).
     """
-    check_group(by, GROUPS)
+    check_group(by, cohort.groups)
     sessions = cohort.attendance.join(
         cohort.episodes.select("episode_id", "person_id", *([by] if by else [])), on="episode_id", how="inner"
     )

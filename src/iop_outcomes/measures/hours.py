@@ -13,7 +13,7 @@ import narwhals as nw
 import pandas as pd
 
 from iop_outcomes import reductions
-from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.cohort import Cohort
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.plan import closed_days, plan_weeks
 from iop_outcomes.measures.rows import (
@@ -49,7 +49,7 @@ def measure_hours(cohort: Cohort, *, by: str | None = None) -> Estimates:
     enrolled until the recorded discharge, whatever the exit rule. Ratios of sums with people as clusters (linearised,
     Student t). Where the records hold no hours the rows say so.
     """
-    check_group(by, GROUPS)
+    check_group(by, cohort.groups)
     keep = [by] if by else []
     weeks = cohort_weeks(cohort, *keep)
     sessions = _sessions(cohort, *keep)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes import reductions
-from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.cohort import Cohort
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.rows import Group, Row, check_group, interval_columns, split_groups
 from iop_outcomes.statistics import (
@@ -47,7 +47,7 @@ def measure_retention(
 
     Raises :class:`UsageError` for a group the cohort does not have.
     """
-    check_group(by, GROUPS)
+    check_group(by, cohort.groups)
     frame = _stays(cohort, by)
     horizon = tau or _planned(frame)
     days = sorted({*DEFAULT_DAYS, horizon} if at is None else set(at))
@@ -83,7 +83,7 @@ def measure_endings(
     programme) and other endings, which is what small programmes can publish. The categories and ``in_programme`` add
     to 1 on every day. ``at_risk`` rows count the people in view.
     """
-    check_group(by, GROUPS)
+    check_group(by, cohort.groups)
     frame = _stays(cohort, by)
     last = until or _planned(frame) + 14
     grid = np.arange(0, last + 1, every) if at is None else np.array(sorted(set(at)))

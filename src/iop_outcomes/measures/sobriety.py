@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes import reductions
-from iop_outcomes.cohort import GROUPS, Cohort
+from iop_outcomes.cohort import Cohort
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.instruments import INSTRUMENTS
@@ -58,7 +58,7 @@ def measure_milestones(
 
     Raises :class:`UsageError` for a substance or group it does not know.
     """
-    check_group(by, GROUPS)
+    check_group(by, cohort.groups)
     if substance not in Substance.codes():
         raise UsageError(f"substance is one of {', '.join(Substance.codes())}")
     care = _care(cohort, substance, until, by)

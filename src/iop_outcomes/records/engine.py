@@ -41,6 +41,7 @@ def place_tables(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, nw.LazyF
 
     lazy = {}
     for name, table in TABLES.items():
-        casts = [f'CAST("{spec.name}" AS {_TYPES.get(spec.kind, "VARCHAR")}) AS "{spec.name}"' for spec in table.fields]
-        lazy[name] = place(name, frames[name][list(table.columns)], ", ".join(casts))
+        kinds = {spec.name: _TYPES.get(spec.kind, "VARCHAR") for spec in table.fields}
+        casts = [f'CAST("{column}" AS {kinds.get(column, "VARCHAR")}) AS "{column}"' for column in frames[name]]
+        lazy[name] = place(name, frames[name], ", ".join(casts))
     return lazy, lift

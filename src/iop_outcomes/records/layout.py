@@ -12,7 +12,7 @@ import pandas as pd
 
 from iop_outcomes.contracts import Table
 from iop_outcomes.records.cells import DateReader
-from iop_outcomes.records.program import ISO_FORMAT
+from iop_outcomes.records.program import ISO_FORMAT, tables_of
 from iop_outcomes.records.raw import RawTable
 from iop_outcomes.schema import TABLES
 
@@ -23,8 +23,9 @@ _POINT_ZERO = re.compile(r"\d+\.0")
 def find_layout_faults(raws: Sequence[RawTable], settings: Mapping[str, Any], privacy: str) -> list[str]:
     """Every reason for which a file as a whole cannot be used, over all files."""
     faults: list[str] = []
+    tables = tables_of(settings)
     for raw in raws:
-        table = TABLES[raw.table]
+        table = tables[raw.table]
         columns = [str(name) for name in raw.frame.columns]
         faults += _column_faults(raw.file, columns, table)
         if table.required and raw.frame.empty and not raw.broken and not raw.left_out:

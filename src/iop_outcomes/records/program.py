@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from iop_outcomes import vocabulary as words
+from iop_outcomes.contracts import Field, Table
 from iop_outcomes.instruments import INSTRUMENTS, Instrument
+from iop_outcomes.schema import EPISODES, TABLES
 from iop_outcomes.settings import SETTINGS, Setting
 
 #: The file that stands beside the tables.
@@ -23,8 +26,21 @@ ISO_FORMAT = "%Y-%m-%d"
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "retention": (
         Setting("exit_rule", "text", "Which day counts as the exit day.", "last_contact", words.ExitRule.codes()),
+        Setting("engaged_sessions", "integer", "Sessions somebody must attend to count as engaged.", 4),
+        Setting("engaged_days", "integer", "First days of care in which they must be attended.", 14),
+        Setting("pathway_days", "integer", "Days within which the next admission continues a pathway.", 14),
+        Setting("return_days", "integer", "Days after completing within which a readmission counts.", 180),
     ),
-    "hours": (Setting("required_hours", "number", "Hours a week asked where neither episode nor programme says.", 9),),
+    "hours": (
+        Setting("required_hours", "number", "Hours a week asked where neither episode nor programme says.", 9),
+        Setting(
+            "partial_weeks",
+            "text",
+            "First and last weeks that were not whole: left out, or their requirement prorated.",
+            "leave_out",
+            ("leave_out", "prorate"),
+        ),
+    ),
     "sobriety": (
         Setting(
             "substance",
@@ -36,6 +52,24 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting("bridge_days", "integer", "Unknown days a streak may bridge.", 7),
         Setting("urine_days", "integer", "Days back a urine test speaks for.", 3),
         Setting("breath_days", "integer", "Days back a breath test speaks for.", 0),
+        Setting(
+            "disagreement",
+            "text",
+            "What a day is on which sources disagree: mixed, what the test says, or use.",
+            "mixed",
+            ("mixed", "test", "use"),
+        ),
+        Setting(
+            "count_from",
+            "text",
+            "Where milestones start: admission, or the recorded sobriety date.",
+            "admission",
+            ("admission", "sobriety_date"),
+        ),
+    ),
+    "followup": (
+        Setting("months", "list", "Follow-up months reported.", [1, 3, 6, 12]),
+        Setting("window_days", "integer", "Days before and after a follow-up day in which an interview counts.", 30),
     ),
     "publication": (
         Setting(
@@ -58,6 +92,26 @@ INSTRUMENT_KEYS: tuple[Setting, ...] = (
     Setting("high", "number", "Highest score (scale)."),
     Setting("days_covered", "integer", "Days back it speaks for (use)."),
     Setting("source", "text", "Where the instrument is described."),
+    Setting("better", "text", "Which direction is improvement (scale).", None, ("lower", "higher")),
+    Setting("case_at", "number", "Score from which somebody counts as a case, or as well where higher is better."),
+    Setting("reliable_change", "number", "Points a score must move to exceed its error of measurement."),
+    Setting("retest", "number", "Test-retest correlation, between 0 and 1."),
+    Setting("items", "list", "Names of the item instruments the score may be worked out from."),
+    Setting("caution", "text", "What must be said beside every figure of it."),
+)
+
+#: Keys of one group of the programme's own, under ``[groups.NAME]``.
+GROUP_KEYS: tuple[Setting, ...] = (
+    Setting("column", "text", "Column of the episodes table; one the schema does not know is read as text."),
+    Setting("cuts", "list", "Numbers at which a numeric column is cut into groups, rising."),
+    Setting("label", "text", "Name a reader sees."),
+)
+
+#: Keys of one rebased chart, under ``[[rebases]]``.
+REBASE_KEYS: tuple[Setting, ...] = (
+    Setting("measure", "text", "The line that starts anew, for example no_show."),
+    Setting("from", "date", "First day of the new baseline."),
+    Setting("reason", "text", "What changed, in a few words; printed under the chart."),
 )
 
 #: Keys of one closure, under ``[[closures]]``.
@@ -65,6 +119,30 @@ CLOSURE_KEYS: tuple[Setting, ...] = (
     Setting("program_id", "text", "The programme that was closed."),
     Setting("from", "date", "First day closed."),
     Setting("to", "date", "Last day closed."),
+)
+
+#: Columns that say who somebody is or when they came, and words the package uses itself: no group is named so.
+PROTECTED_COLUMNS: frozenset[str] = frozenset(
+    [
+        "episode_id",
+        "person_id",
+        "admission_date",
+        "discharge_date",
+        "sobriety_date",
+        "all",
+        "program",
+        "schedule",
+        "program_label",
+        "cause",
+        "exit_day",
+        "entry_day",
+        "enrolled_day",
+        "planned_days",
+        "admission_number",
+        "admission_quarter",
+        "sessions_attended",
+        "sessions_early",
+    ]
 )
 
 _KINDS = {
@@ -115,7 +193,9 @@ def check_settings(given: Mapping[str, Any], file: str = PROGRAM_FILE) -> tuple[
         section = settings.get(name)
         settings[name] = _checked(section if isinstance(section, dict) else {}, keys, f"{file} [{name}]", faults)
     settings["instruments"] = _checked_instruments(settings.get("instruments") or {}, file, faults)
-    settings["closures"] = _checked_closures(settings.get("closures") or [], file, faults)
+    settings["closures"] = _checked_list(settings.get("closures") or [], "closures", CLOSURE_KEYS, file, faults)
+    settings["rebases"] = _checked_list(settings.get("rebases") or [], "rebases", REBASE_KEYS, file, faults)
+    settings["groups"] = _checked_groups(settings.get("groups") or {}, file, faults)
     _check_values(settings, file, faults)
     return settings, faults
 
@@ -129,7 +209,7 @@ def instruments_of(settings: Mapping[str, Any]) -> dict[str, Instrument]:
     """The built-in instruments and the programme's own; an own one of the same name takes the built-in's place."""
     own = {}
     for name, keys in (settings.get("instruments") or {}).items():
-        given = {key: value for key, value in keys.items() if value is not None}
+        given = {key: tuple(value) if key == "items" else value for key, value in keys.items() if value is not None}
         own[name] = Instrument(**{"name": name, "label": name, "kind": "scale", **given})
     return {**INSTRUMENTS, **own}
 
@@ -212,22 +292,59 @@ def _checked_instruments(given: Mapping[str, Any], file: str, faults: list[str])
     return out
 
 
-def _checked_closures(given: list[Any], file: str, faults: list[str]) -> list[dict[str, Any]]:
-    """The closures, each with programme, first and last day."""
+def _checked_list(
+    given: list[Any], name: str, known: tuple[Setting, ...], file: str, faults: list[str]
+) -> list[dict[str, Any]]:
+    """The sections of a list (closures, rebased charts), each with all its keys and in order of time."""
     out = []
     for number, keys in enumerate(given, start=1):
-        where = f"{file} [[closures]] number {number}"
+        where = f"{file} [[{name}]] number {number}"
         if not isinstance(keys, dict):
-            faults.append(f"{where}: must be a section with program_id, from and to.")
+            faults.append(f"{where}: must be a section with {', '.join(setting.key for setting in known)}.")
             continue
         before = len(faults)
-        one = _checked(keys, CLOSURE_KEYS, where, faults)
+        one = _checked(keys, known, where, faults)
         faults += [f"{where}: {key} is missing." for key in one if key not in keys]
-        if len(faults) == before and one["from"] > one["to"]:
+        if len(faults) == before and "to" in one and one["from"] > one["to"]:
             faults.append(f"{where}: from lies after to.")
         if len(faults) == before:
             out.append(one)
     return out
+
+
+def _checked_groups(given: Mapping[str, Any], file: str, faults: list[str]) -> dict[str, dict[str, Any]]:
+    """The programme's own groups, each of one column, cut where it is a number."""
+    out: dict[str, dict[str, Any]] = {}
+    for name, keys in given.items():
+        where = f"{file} [groups.{name}]"
+        if not isinstance(keys, dict):
+            faults.append(f"{file}: groups.{name} must be {_KINDS['table']}, [groups.{name}].")
+            continue
+        before = len(faults)
+        one = _checked(keys, GROUP_KEYS, where, faults)
+        column = one["column"] or name
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", f"{name}") or not re.fullmatch(r"[a-z][a-z0-9_]*", column):
+            faults.append(f"{where}: a group and its column are named in lower case letters, digits and underscores.")
+        elif column in PROTECTED_COLUMNS or name in EPISODES.columns or name in PROTECTED_COLUMNS:
+            faults.append(
+                f"{where}: choose a name that is not a column already, and a column that says who somebody is."
+            )
+        cuts = one["cuts"] or []
+        number = column in EPISODES.columns and EPISODES.field(column).kind in ("integer", "number", "day", "year")
+        if any(isinstance(cut, bool) or not isinstance(cut, int | float) for cut in cuts) or sorted(set(cuts)) != cuts:
+            faults.append(f"{where}: cuts must be rising numbers.")
+        elif number != bool(cuts):
+            faults.append(f"{where}: a number is cut into groups with cuts, and only a number is.")
+        if len(faults) == before:
+            out[name] = {"column": column, "cuts": list(cuts), "label": one["label"] or name.replace("_", " ")}
+    return out
+
+
+def tables_of(settings: Mapping[str, Any]) -> dict[str, Table]:
+    """The five tables, episodes with the columns that the programme's own groups add."""
+    added = {group["column"] for group in (settings.get("groups") or {}).values()} - set(EPISODES.columns)
+    fields = tuple(Field(name, "text", "Group of the programme's own.") for name in sorted(added))
+    return {**TABLES, "episodes": replace(EPISODES, fields=(*EPISODES.fields, *fields))}
 
 
 def _check_values(settings: Mapping[str, Any], file: str, faults: list[str]) -> None:
@@ -241,7 +358,7 @@ def _check_values(settings: Mapping[str, Any], file: str, faults: list[str]) -> 
         fits = False
     if not fits:
         faults.append(f"{file}: date_format must name day, month and year, for example %m/%d/%Y.")
-    for name in ("hours", "sobriety"):
+    for name in ("retention", "hours", "sobriety", "followup"):
         for setting in SECTIONS[name]:
             value = settings[name][setting.key]
             if isinstance(value, int | float) and value < 0:

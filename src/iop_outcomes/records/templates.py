@@ -7,7 +7,7 @@ from pathlib import Path
 from iop_outcomes.contracts import Field, Table
 from iop_outcomes.errors import UsageError
 from iop_outcomes.instruments import INSTRUMENTS, Instrument
-from iop_outcomes.records.program import CLOSURE_KEYS, INSTRUMENT_KEYS, PROGRAM_FILE, SECTIONS
+from iop_outcomes.records.program import CLOSURE_KEYS, GROUP_KEYS, INSTRUMENT_KEYS, PROGRAM_FILE, REBASE_KEYS, SECTIONS
 from iop_outcomes.schema import TABLES
 from iop_outcomes.settings import SETTINGS, Setting
 
@@ -36,6 +36,7 @@ _EXAMPLES = {
     "expires": "2026-12-31",
     "signed_off_by": '"Name, role"',
     "zip3_population": '"zip3_population.csv"',
+    "records_from": "2025-01-01",
 }
 
 
@@ -93,6 +94,20 @@ def program_template() -> str:
         '# program_id = "north-iop"',
         "# from = 2025-12-24",
         "# to = 2026-01-01",
+        "",
+        "# A group of the programme's own, by which every figure can be split: a column of episodes, cut if it is a number.",
+        "# [groups.age_band]",
+        *(f"# # {setting.key}: {setting.meaning}" for setting in GROUP_KEYS),
+        '# column = "age"',
+        "# cuts = [25, 35, 50]",
+        '# label = "Age"',
+        "",
+        "# A chart that starts anew: one section for each, with its reason.",
+        "# [[rebases]]",
+        *(f"# # {setting.key}: {setting.meaning}" for setting in REBASE_KEYS),
+        '# measure = "no_show"',
+        "# from = 2025-07-01",
+        '# reason = "evening group moved to another day"',
     ]
     return "\n".join(lines) + "\n"
 

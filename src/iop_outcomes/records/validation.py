@@ -16,10 +16,9 @@ from iop_outcomes.records.cells import DateReader, convert_column, empty_column
 from iop_outcomes.records.episodes import check_episodes
 from iop_outcomes.records.model import SET_ASIDE_COLUMNS, TableAccount
 from iop_outcomes.records.outcomes import check_outcomes
-from iop_outcomes.records.program import instruments_of
+from iop_outcomes.records.program import instruments_of, tables_of
 from iop_outcomes.records.raw import RawTable
 from iop_outcomes.records.rules import RULES, Ledger, Mask
-from iop_outcomes.schema import TABLES
 
 #: The column that names a row of a table, where one does.
 _KEYS = {"programs": "program_id", "episodes": "episode_id"}
@@ -46,7 +45,7 @@ def validate_tables(raws: Sequence[RawTable], settings: Mapping[str, Any], as_of
     notes: list[str] = []
     frames: dict[str, pd.DataFrame] = {}
     ledgers: dict[str, Ledger] = {}
-    for name, table in TABLES.items():
+    for name, table in tables_of(settings).items():
         sources = [raw for raw in raws if raw.table == name]
         ledgers[name] = Ledger(name, sources)
         frames[name] = _typed_table(table, sources, ledgers[name], dates, notes)

@@ -44,6 +44,7 @@ _HOMES: dict[str, str] = {
     "write_table": "publication.html",
     "write_csv": "publication.html",
     "draw_endings": "publication.figures.endings",
+    "draw_calendar": "publication.figures.calendar",
     "draw_milestones": "publication.figures.milestones",
     "draw_hours_ladder": "publication.figures.hours",
     "draw_weekly_attendance": "publication.figures.attendance",

@@ -224,6 +224,57 @@ def test_a_centre_line_goes_with_any_of_its_points() -> None:
     assert publish(Estimates.from_rows([*large, line])).frame["status"].tolist()[3] == "ok"
 
 
+def by_schedule(day: tuple[int, int], evening: tuple[int, int], **columns: object) -> list[dict]:
+    """Shares of two groups, their difference, a test of it, and a modelled share of each."""
+    groups = {"day": day, "evening": evening}
+    rows = [share(n, base, by="schedule", group=name, **columns) for name, (n, base) in groups.items()]
+    both = {"by": "schedule", "denominator": day[1] + evening[1], "people": day[1] + evening[1], **columns}
+    named = {"measure": "m", "definition": rows[0]["definition"]}
+    contrast = {**named, **both, "value": 0.1}
+    rows.append({**contrast, "estimand": "difference", "group": "evening", "reference": "day"})
+    rows.append({**contrast, "estimand": "p_value", "group": "all"})
+    for row in rows[:2]:
+        rows.append({**row, "definition": "modelled@1", "estimand": "adjusted_proportion", "value": 0.5})
+    return rows
+
+
+def statuses(rows: list[dict]) -> list[str]:
+    return publish(Estimates.from_rows(rows)).frame["status"].tolist()
+
+
+def test_differences_tests_and_models_stand_where_their_parts_stand() -> None:
+    assert statuses(by_schedule((40, 80), (30, 60))) == ["ok"] * 6
+
+
+def test_a_difference_does_not_give_back_the_group_that_is_withheld() -> None:
+    """30 of 60 and a difference of 10 points would say that the other group's share is 40 %."""
+    assert statuses(by_schedule((8, 80), (30, 60)))[:4] == ["withheld", "ok", "withheld", "withheld"]
+
+
+def test_a_modelled_share_does_not_give_back_the_count_it_lies_beside() -> None:
+    assert statuses(by_schedule((8, 80), (30, 60)))[4:] == ["withheld", "ok"]
+
+
+def test_a_difference_counts_both_groups_and_hides_neither_ones_size() -> None:
+    """The 6 people of the evening group stay hidden though their contrast rests on 86."""
+    assert set(statuses(by_schedule((40, 80), (3, 6)))) == {"withheld"}
+
+
+def test_what_is_worked_out_does_not_leave_without_its_parts() -> None:
+    assert statuses(by_schedule((40, 80), (30, 60))[2:]) == ["withheld"] * 4
+
+
+def test_limits_and_diagnostics_go_with_any_of_their_points() -> None:
+    points = [share(n, 60, definition="kept@1", by="program", group=str(place)) for place, n in enumerate((40, 30, 5))]
+    whole = share(75, 180, definition="kept@1")
+    drawn = [
+        {"measure": "m", "definition": "kept@1", "estimand": kind, "category": "lower", "value": 0.3, "by": "program",
+         "group": group, "people": 60}
+        for kind in ("limit", "diagnostic") for group in ("0", "2")
+    ]  # fmt: skip
+    assert statuses([whole, *points, *drawn])[-4:] == ["ok", "withheld", "ok", "withheld"]
+
+
 # --- D11 curves ------------------------------------------------------------------------------------------------------
 def test_a_step_made_by_one_person_is_not_shown() -> None:
     counts = {0.0: 0, 7.0: 15, 14.0: 16, 21.0: 30, 28.0: 44}

@@ -93,3 +93,42 @@ def test_the_first_time_counts_after_which_use_changes_nothing():
 def test_first_known_use_after_a_day(line, since, day):
     found = first_use_after(days(line), np.array([since]))[0]
     assert (None if np.isnan(found) else int(found)) == day
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ("mixed", "-**+__"),
+        ("test", "---+__"),
+        ("use", "-+++__"),
+    ],
+)
+def test_which_source_wins_is_a_rule(rule, line):
+    """A test says sober of days 0 to 2; a report says use of days 1 to 3, of the last of which the test says nothing."""
+    said = reports((0, 2, "-"), (1, 3, "+"))
+    both = Reports(said.person, said.first, said.last, said.state, np.array([True, False]))
+    assert draw(build_calendar(both, 1, 6, rule)) == [line]
+
+
+def test_where_two_tests_disagree_no_test_wins():
+    said = reports((0, 2, "-"), (1, 3, "+"), (1, 1, "-"))
+    tests = Reports(said.person, said.first, said.last, said.state, np.array([True, True, False]))
+    assert draw(build_calendar(tests, 1, 5, "test")) == ["-**+_"]
+
+
+@pytest.mark.parametrize(
+    ("line", "since", "length", "reached"),
+    [
+        ("-----", -6, 7, 0),  # six days sober before admission and the day itself
+        ("-----", -4, 7, 2),
+        ("_-_-_", -4, 7, 3),  # a gap is bridged and counted, on a day known sober
+        ("+------", -30, 7, None),  # use at admission ends what was before
+        ("-------", 3, 4, 6),  # days before the recorded date do not count
+        ("-------", np.nan, 7, 6),  # nobody wrote a date: from admission
+        ("________-", -30, 30, None),  # more than a week unknown: a new run begins
+    ],
+)
+def test_milestones_may_count_from_the_recorded_sobriety_date(line, since, length, reached):
+    calendar = days(line)
+    found = milestone_days(calendar, np.array([len(line) - 1]), length, 7.0, np.array([since], dtype=float))[0]
+    assert (None if np.isnan(found) else found) == reached

@@ -234,3 +234,29 @@ def test_groups_and_records_without_reports():
     assert rows["value"].tolist() == [1, 0]
     silent = measure_milestones(select_cohort(records(stays(a=20))))
     assert len(silent) == 0
+
+
+def test_every_day_in_care_of_a_week_is_in_one_state():
+    """a: 5 sober and 2 unknown days, then left on day 8 (2 sober days). b: all of week 1 used, then left."""
+    found = milestones(stays(a=8, b=6), diary(a="-----__--", b="+++++++"), until=27)
+    states = found.where(definition="day_states@1")
+    assert states.value(category="negative", at=1) == pytest.approx(5 / 14)
+    assert states.value(category="positive", at=1) == pytest.approx(7 / 14)
+    assert states.value(category="not_due", at=1) == pytest.approx(2 / 14)
+    assert states.value(category="negative", at=2) == 1
+    assert one(found, "day_states", category="negative", at=2)["people"] == 1
+    assert states.where(at=1).frame["value"].sum() == pytest.approx(1)
+    assert states.where(at=3).frame["status"].tolist() == ["not_estimable"] * 5
+
+
+def test_the_settings_say_where_milestones_start():
+    """a was sober for ten days when admitted: fourteen on day 3. Nobody wrote a date for b: fourteen on day 13."""
+    episodes = stays(a=20, b=20).assign(sobriety_day=["-10", ""])
+    said = diary(a="-" * 21, b="-" * 21)
+    admitted = milestones(episodes, said, lengths=(14,))
+    recorded = milestones(episodes, said, lengths=(14,), sobriety={"count_from": "sobriety_date"})
+    assert admitted.where(definition="milestone_bridged@1").frame["at"].min() == 14
+    assert reading(recorded, "bridged", at=0) == 0
+    assert reading(recorded, "bridged", at=7) == 0.5
+    assert reading(recorded, "bridged", at=14) == reading(admitted, "bridged", at=14) == 1
+    assert recorded.settings["milestones_from"] == "sobriety_date"

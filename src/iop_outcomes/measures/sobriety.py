@@ -1,7 +1,7 @@
 """Sobriety milestones, days known sober, return to use, and test against self-report (definitions.md §4).
 
 Milestones are cumulative incidences among *everyone admitted*, leaving care first being a competing event, in three
-readings of unknown days side by side. Milestones count from the day of admission.
+readings of unknown days side by side. Milestones count from the day of admission unless the settings say otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.instruments import INSTRUMENTS
 from iop_outcomes.measures.rows import Row, check_group, interval_columns, split_groups
-from iop_outcomes.measures.use_calendar import Calendar, Reports, build_calendar, first_use_after, milestone_days
+from iop_outcomes.measures.use_calendar import (
+    STATES,
+    Calendar,
+    Reports,
+    build_calendar,
+    first_use_after,
+    milestone_days,
+)
 from iop_outcomes.statistics import aalen_johansen, clustered_kappa, clustered_proportion
 from iop_outcomes.vocabulary import OutcomePoint, OutcomeStatus, Substance, UseResult
 
@@ -37,6 +44,7 @@ class _Care:
     reports: pd.DataFrame
     calendar: Calendar
     end: np.ndarray
+    sober_since: np.ndarray | None
 
 
 def measure_milestones(
@@ -53,8 +61,12 @@ def measure_milestones(
     ``milestones`` are lengths in days; ``until`` and ``every`` the grid of days shown; ``substance`` which use counts
     (``any``, or one of the vocabulary). Rows: the three readings (confirmed, bridged, not contradicted) for each
     milestone and day; days_known (known sober, known used, unknown; they add to 1); return_to_use after each milestone
-    in the bridged reading; agreement of urine test and self-report, with kappa. ``until`` is the furthest day looked
-    at.
+    in the bridged reading; agreement of urine test and self-report, with kappa; day_states (share of days in care in each
+    of the five states of the calendar, ``at`` = week). ``until`` is the furthest day looked at.
+
+    Settings of ``[sobriety]`` in program.toml: days a source speaks for, what a day is on which sources disagree, how many
+    unknown days a streak bridges, and whether milestones count from admission or from the recorded sobriety date (from
+    admission for whoever has none).
 
     Raises :class:`UsageError` for a substance or group it does not know.
     """
@@ -64,23 +76,34 @@ def measure_milestones(
     care = _care(cohort, substance, until, by)
     if care.reports.empty:
         return Estimates.from_rows([], cohort.settings)
-    bridge = float(cohort.records.manifest.settings.get("sobriety", {}).get("bridge_days", 7))
+    chosen = cohort.records.manifest.settings.get("sobriety", {})
+    bridge = float(chosen.get("bridge_days", 7))
     readings = {"milestone_confirmed": 0.0, "milestone_bridged": bridge, "milestone_not_contradicted": np.inf}
     grid = np.unique(np.append(np.arange(0, until + 1, every), [day for day in milestones if day <= until]))
     rows: list[Row] = []
     for length in sorted(set(milestones)):
-        reached = {name: milestone_days(care.calendar, care.end, length, gap) for name, gap in readings.items()}
+        reached = {
+            name: milestone_days(care.calendar, care.end, length, gap, care.sober_since)
+            for name, gap in readings.items()
+        }
         for reading, days in reached.items():
             rows += _reached(care, reading, length, days, grid, by)
         rows += _returned(care, length, reached["milestone_bridged"], by)
     rows += _days_known(care, by)
+    rows += _day_states(care, by)
     rows += _agreement(care, by)
-    settings = {**cohort.settings, "substance": substance, "bridge_days": bridge, "milestones_from": "admission"}
+    settings = {
+        **cohort.settings,
+        "substance": substance,
+        "bridge_days": bridge,
+        "milestones_from": chosen.get("count_from", "admission"),
+        "sources_disagree": chosen.get("disagreement", "mixed"),
+    }
     return Estimates.from_rows(rows, settings)
 
 
 def _care(cohort: Cohort, substance: str, until: int, by: str | None) -> _Care:
-    columns = ["person_id", "exit_day", "cause", *([by] if by else [])]
+    columns = ["person_id", "exit_day", "cause", "sobriety_day", *([by] if by else [])]
     stays = reductions.episode_rows(cohort.episodes, *columns)
     during = ~(nw.col("point") == str(OutcomePoint.FOLLOWUP))
     due = ~(nw.col("status") == str(OutcomeStatus.NOT_DUE))
@@ -101,9 +124,11 @@ def _care(cohort: Cohort, substance: str, until: int, by: str | None) -> _Care:
     reports = reports[reports["person"].notna() & reports["last"].notna()]
     reports = reports.sort_values(["person", "last", "instrument", "result"], ignore_index=True)
     days = until + 1
-    calendar = build_calendar(_as_reports(reports), len(stays), days)
+    calendar = build_calendar(_as_reports(reports), len(stays), days, settings.get("disagreement", "mixed"))
     end = np.minimum(stays["exit_day"].to_numpy(dtype="int64"), until)
-    return _Care(stays, reports, calendar, end)
+    recorded = settings.get("count_from", "admission") == "sobriety_date"
+    sober_since = stays["sobriety_day"].to_numpy(dtype="float64", na_value=np.nan) if recorded else None
+    return _Care(stays, reports, calendar, end, sober_since)
 
 
 def _speaking_of(reports: pd.DataFrame, substance: str) -> pd.DataFrame:
@@ -129,6 +154,7 @@ def _as_reports(reports: pd.DataFrame) -> Reports:
         reports["first"].to_numpy(dtype="int64"),
         reports["last"].to_numpy(dtype="int64"),
         state,
+        (reports["instrument"] != "self_report").to_numpy(),
     )
 
 
@@ -152,7 +178,8 @@ def _reached(
         fit = aalen_johansen(time, cause, cluster=part["person_id"].to_numpy(), causes=[1, 2])
         people = part["person_id"].nunique()
         last_seen = part.loc[cause == 0, "exit_day"].to_numpy()
-        for day in grid[grid >= length - 1]:
+        earliest = length - 1 if care.sober_since is None else 0
+        for day in grid[grid >= earliest]:
             point = fit.at(day, 1)
             yield group.row(
                 reading,
@@ -217,6 +244,28 @@ def _days_known(care: _Care, by: str | None) -> Iterator[Row]:
                 people=len(sums),
                 **interval_columns(share),
             )
+
+
+def _day_states(care: _Care, by: str | None) -> Iterator[Row]:
+    """Of the days people spent in care in each week, the share in each state of the calendar."""
+    people, weeks = len(care.calendar), care.calendar.shape[1] // 7
+    calendar = care.calendar[:, : 7 * weeks].reshape(people, weeks, 7)
+    inside = np.arange(7 * weeks).reshape(weeks, 7) <= care.end[:, None, None]
+    in_week = {state: ((calendar == code) & inside).sum(axis=2) for code, state in enumerate(STATES)}
+    total = inside.sum(axis=2)
+    for group, part in split_groups(care.stays, by):
+        place = part.index.to_numpy()
+        owner, names = pd.factorize(part["person_id"])
+        for week in range(weeks):
+            x = np.bincount(owner, total[place, week], minlength=len(names))
+            here = x > 0
+            for state, number in in_week.items():
+                y = np.bincount(owner, number[place, week], minlength=len(names))
+                share = clustered_proportion(y.sum(), x.sum(), y @ y, x @ y, x @ x, here.sum())
+                counts = dict.fromkeys(("n", "denominator", "people"), int(here.sum()))
+                yield group.row(
+                    "day_states", "ratio", category=str(state), at=week + 1, **counts, **interval_columns(share)
+                )
 
 
 def _agreement(care: _Care, by: str | None) -> Iterator[Row]:

@@ -29,29 +29,42 @@ Calendar = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Reports:
-    """What was said of which days: row of the calendar, first and last day spoken for, and what was said."""
+    """What was said of which days: row of the calendar, first and last day spoken for, what was said, and whether a test
+    said it (``None``: nothing is known of that)."""
 
     person: Days
     first: Days
     last: Days
     state: Calendar  # _NEGATIVE, _POSITIVE or _MISSED
+    test: npt.NDArray[np.bool_] | None = None
 
 
-def build_calendar(reports: Reports, people: int, days: int) -> Calendar:
+def build_calendar(reports: Reports, people: int, days: int, disagreement: str = "mixed") -> Calendar:
     """The matrix (people × days) of states from all reports.
+
+    ``disagreement`` says what a day is of which one source says sober and another says use: ``mixed``; ``test`` (what
+    the tests say, where they agree with each other); or ``use``.
 
     >>> said = Reports(np.array([0, 0]), np.array([0, 3]), np.array([2, 3]), np.array([2, 3], dtype=np.int8))
     >>> build_calendar(said, 1, 5).tolist()
     [[2, 2, 2, 3, 0]]
     """
-    spoken = {
-        state: _covered(reports, reports.state == state, people, days) for state in (_NEGATIVE, _POSITIVE, _MISSED)
-    }
+    sober, used, missed = (
+        _covered(reports, reports.state == state, people, days) for state in (_NEGATIVE, _POSITIVE, _MISSED)
+    )
     calendar = np.zeros((people, days), dtype=np.int8)
-    calendar[spoken[_MISSED]] = _MISSED
-    calendar[spoken[_NEGATIVE]] = _NEGATIVE
-    calendar[spoken[_POSITIVE]] = _POSITIVE
-    calendar[spoken[_NEGATIVE] & spoken[_POSITIVE]] = _MIXED
+    calendar[missed] = _MISSED
+    calendar[sober] = _NEGATIVE
+    calendar[used] = _POSITIVE
+    both = sober & used
+    if disagreement == "mixed" or (disagreement == "test" and reports.test is None):
+        calendar[both] = _MIXED
+    elif disagreement == "test" and reports.test is not None:
+        clear, shown = (
+            _covered(reports, reports.test & (reports.state == state), people, days) for state in (_NEGATIVE, _POSITIVE)
+        )
+        calendar[both & clear] = _NEGATIVE
+        calendar[both & ~(clear ^ shown)] = _MIXED
     return calendar
 
 
@@ -64,33 +77,41 @@ def _covered(reports: Reports, which: npt.NDArray[np.bool_], people: int, days: 
     return np.cumsum(steps[:, :days], axis=1) > 0
 
 
-def milestone_days(calendar: Calendar, end: Days, length: int, bridge: float) -> npt.NDArray[np.float64]:
+def milestone_days(
+    calendar: Calendar, end: Days, length: int, bridge: float, sober_since: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
     """First day on which each person's run of sober days reaches ``length``; ``nan`` when it never does.
 
     ``end`` is the last day in care that counts. ``bridge`` is how many unknown days in a row a run survives: 0 is the
     *confirmed* reading, 7 *bridged*; infinity is *not contradicted*, where unknown days count as sober themselves. A
     run starts on a sober day and its length counts the days bridged; a bridged milestone is reached on a known sober day.
 
+    ``sober_since`` counts from a recorded first sober day instead of admission: days before admission belong to the run,
+    and days before a later date do not. Where it is ``nan`` the run counts from admission.
+
     >>> days = np.array([[2, 0, 0, 2, 3, 2]], dtype=np.int8)
     >>> [milestone_days(days, np.array([5]), 4, bridge).tolist() for bridge in (0, 7, np.inf)]
     [[nan], [3.0], [3.0]]
+    >>> milestone_days(days, np.array([5]), 4, 0, sober_since=np.array([-3.0])).tolist()
+    [0.0]
     """
     people, days = calendar.shape
     reached = np.full(people, np.nan)
-    start = np.full(people, -1, dtype=np.int64)
+    since = np.zeros(people) if sober_since is None else np.nan_to_num(sober_since, nan=0.0)
+    start = np.where(since < 0, since, np.inf)
     latest = np.full(people, -1, dtype=np.int64)
     unknown_is_sober = np.isinf(bridge)
     for day in range(days):
         state = calendar[:, day]
-        sober = state == _NEGATIVE
+        counts = since <= day
+        sober = (state == _NEGATIVE) & counts
         broken = state >= _POSITIVE
         if unknown_is_sober:
-            sober = ~broken
+            sober = ~broken & counts
         else:
             broken = broken | (~sober & (day - latest > bridge))
-        start[broken] = -1
-        begins = sober & (start < 0)
-        start[begins] = day
+        start[broken] = np.inf
+        start = np.where(sober, np.minimum(start, day), start)
         latest[sober] = day
         now = sober & (day - start + 1 >= length) & np.isnan(reached) & (day <= end)
         reached[now] = day

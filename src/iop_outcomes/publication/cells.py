@@ -19,7 +19,7 @@ from iop_outcomes.publication.curves import SUMS
 from iop_outcomes.publication.inference import Need, System
 from iop_outcomes.publication.nested import RULES
 from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import COUNTED, Sheet
+from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, Sheet
 
 _CURVES = ("cumulative_incidence", "survival")
 
@@ -36,6 +36,9 @@ class _Builder:
         names = ("measure", "definition", "estimand", "category", "by", "group", "period_start", "period_end")
         self.text = {name: sheet.column(name).astype(str) for name in names}
         self.number = {name: sheet.column(name) for name in ("n", "denominator", "people", "n_missing", "at", "value")}
+        worked_out = np.isin(self.text["estimand"], sorted(CONTRASTS | DRAWN))
+        for name in ("n", "denominator", "people", "n_missing"):  # they count the people of several groups or points
+            self.number[name] = np.where(worked_out, np.nan, self.number[name])
         self.name = np.array([text.split("@")[0] for text in self.text["definition"]], dtype=object)
         self.counted = np.isin(self.text["estimand"], sorted(COUNTED)) & ~np.isnan(self.number["n"])
         self.curved = ~np.isnan(self.number["at"]) & (

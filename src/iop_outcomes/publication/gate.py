@@ -17,6 +17,7 @@ from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import COLUMNS, Estimates
 from iop_outcomes.publication import curves, suppression
 from iop_outcomes.publication.cells import build_system
+from iop_outcomes.publication.derivation import withhold_derived
 from iop_outcomes.publication.inference import protect
 from iop_outcomes.publication.policy import choose_policy
 from iop_outcomes.publication.published import PARTLY, Audit, Published, seal
@@ -80,7 +81,7 @@ def publish(
     suppression.withhold_siblings(sheet, chosen)
     suppression.blank_people(sheet, chosen)
     protect(build_system(sheet, chosen), sheet, chosen)
-    suppression.withhold_centre_lines(sheet)
+    withhold_derived(sheet)
     suppression.blank_missing(sheet, chosen)
     released = _release(sheet)
     back = np.empty(len(order), dtype=int)

@@ -29,14 +29,16 @@ SUMMARISED: frozenset[str] = frozenset(
         "rate",
         "ratio",
         "sum",
-        "difference",
-        "p_value",
         "smd",
         "kappa",
     }
 )
-#: Drawn from other rows; released only when all of those are.
-DERIVED: frozenset[str] = frozenset({"center_line"})
+#: One number from the rows of two groups or more.
+CONTRASTS: frozenset[str] = frozenset({"difference", "p_value"})
+#: One number a model made from counts of the same people.
+MODELLED: frozenset[str] = frozenset({"adjusted_proportion", "standardised_ratio", "tipping_point"})
+#: Drawn through, or said of, all rows of a definition together.
+DRAWN: frozenset[str] = frozenset({"center_line", "limit", "diagnostic"})
 
 POPULATION: tuple[str, ...] = ("by", "group", "period_start", "period_end")
 
@@ -48,7 +50,6 @@ SMALL_GROUP = "Withheld because the group, or the group it could be subtracted f
 CURVE = "Withheld because a step of the curve would show too few people"
 NESTED = "Withheld because a difference between two numbers would show too few people"
 LINKED = "Withheld because a withheld number could be worked out from it"
-CENTRE = "Withheld because a centre line speaks of withheld points"
 
 
 @dataclass
@@ -94,6 +95,11 @@ class Sheet:
         return column.astype(object).where(column.notna(), "").to_numpy(dtype=object)
 
 
+def is_primary(frame: pd.DataFrame) -> np.ndarray:
+    """Rows that are counted or summarised from people, not worked out from other rows."""
+    return (~frame["estimand"].isin(CONTRASTS | MODELLED | DRAWN)).to_numpy()
+
+
 def row_groups(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
     """Positions of the rows that share the key columns, a missing key being a value of its own."""
     return [np.asarray(rows) for rows in frame.groupby(keys, dropna=False).indices.values()]
@@ -102,7 +108,7 @@ def row_groups(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
 def withhold_unknown(sheet: Sheet) -> None:
     """Fail closed: an estimand, status or count the gate cannot judge is withheld."""
     estimand = sheet.frame["estimand"]
-    known = estimand.isin(COUNTED | SUMMARISED | DERIVED)
+    known = estimand.isin(COUNTED | SUMMARISED | CONTRASTS | MODELLED | DRAWN)
     status = sheet.frame["status"].isin(Status.codes())
     counts = sheet.frame[["n", "denominator", "people"]].notna()
     says = np.where(
@@ -110,7 +116,7 @@ def withhold_unknown(sheet: Sheet) -> None:
         counts["n"] | ((sheet.frame["status"] != Status.OK) & sheet.frame["value"].isna()),
         counts["people"] | counts["denominator"],
     )
-    rests = says | estimand.isin(DERIVED).to_numpy() | (sheet.frame["status"] == Status.NOT_ESTIMABLE).to_numpy()
+    rests = says | estimand.isin(DRAWN).to_numpy() | (sheet.frame["status"] == Status.NOT_ESTIMABLE).to_numpy()
     sheet.hide(~(known & status & rests).to_numpy(), UNKNOWN)
 
 
@@ -142,9 +148,8 @@ def withhold_groups(sheet: Sheet, policy: Policy) -> None:
     """A group with too few people is withheld everywhere, and so is the next smallest until subtraction tells nothing."""
     frame = sheet.frame
     base = frame["people"].fillna(frame["denominator"]).fillna(0.0)
-    groups = frame.assign(_base=base)[frame["by"] != ALL].groupby(
-        ["by", "period_start", "period_end", "group"], dropna=False
-    )
+    own = (frame["by"] != ALL).to_numpy() & is_primary(frame)  # a contrast counts the people of both its groups
+    groups = frame.assign(_base=base)[own].groupby(["by", "period_start", "period_end", "group"], dropna=False)
     sizes = groups["_base"].max().reset_index()
     keys = [sheet.column(name) for name in ("by", "period_start", "period_end", "group")]
     for _, family in sizes.groupby(["by", "period_start", "period_end"], dropna=False):
@@ -234,17 +239,6 @@ def blank_missing(sheet: Sheet, policy: Policy) -> None:
     for rows in row_groups(frame, key):
         if small[rows].any():
             sheet.blank["n_missing"][rows] = True
-
-
-def withhold_centre_lines(sheet: Sheet) -> None:
-    """A mean over periods gives back the one period that is withheld, so it goes when any of its periods goes."""
-    frame = sheet.frame
-    lines = (frame["estimand"] == "center_line").to_numpy()
-    for rows in row_groups(frame, ["measure", "definition", "by", "group"]):
-        if lines[rows].any() and sheet.hidden[rows[~lines[rows]]].any():
-            sheet.hide(rows[lines[rows]], CENTRE)
-        elif lines[rows].any() and lines[rows].all():
-            sheet.hide(rows[lines[rows]], UNKNOWN)
 
 
 def _hidden_groups(sizes: np.ndarray, policy: Policy) -> int:

@@ -42,6 +42,7 @@ def place_tables(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, nw.LazyF
     lazy = {}
     for name, table in TABLES.items():
         kinds = {spec.name: _TYPES.get(spec.kind, "VARCHAR") for spec in table.fields}
-        casts = [f'CAST("{column}" AS {kinds.get(column, "VARCHAR")}) AS "{column}"' for column in frames[name]]
+        columns = [str(column) for column in frames[name].columns]
+        casts = [f'CAST("{column}" AS {kinds.get(column, "VARCHAR")}) AS "{column}"' for column in columns]
         lazy[name] = place(name, frames[name], ", ".join(casts))
     return lazy, lift

@@ -123,7 +123,7 @@ CLOSURE_KEYS: tuple[Setting, ...] = (
 
 #: Columns that say who somebody is or when they came, and words the package uses itself: no group is named so.
 PROTECTED_COLUMNS: frozenset[str] = frozenset(
-    [
+    {
         "episode_id",
         "person_id",
         "admission_date",
@@ -142,7 +142,7 @@ PROTECTED_COLUMNS: frozenset[str] = frozenset(
         "admission_quarter",
         "sessions_attended",
         "sessions_early",
-    ]
+    }
 )
 
 _KINDS = {

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iop_outcomes.publication.document import FigureBlock, Table
-from iop_outcomes.publication.figures import attendance, attrition, completeness, control, endings, hours, milestones
+from iop_outcomes.publication.figures import (
+    attendance,
+    attrition,
+    calendar,
+    completeness,
+    control,
+    endings,
+    hours,
+    milestones,
+)
 from iop_outcomes.publication.figures.style import Rows, to_svg
 from iop_outcomes.publication.published import Published
 
@@ -32,6 +41,9 @@ FIGURES: dict[str, FigureKind] = {
     "endings": FigureKind(endings.TITLE, endings.draw_endings, endings.describe_endings, endings.tabulate_endings),
     "milestones": FigureKind(
         milestones.TITLE, milestones.draw_milestones, milestones.describe_milestones, milestones.tabulate_milestones
+    ),
+    "calendar": FigureKind(
+        calendar.TITLE, calendar.draw_calendar, calendar.describe_calendar, calendar.tabulate_calendar
     ),
     "hours_ladder": FigureKind(
         hours.TITLE, hours.draw_hours_ladder, hours.describe_hours_ladder, hours.tabulate_hours_ladder

@@ -28,6 +28,8 @@ def build_sobriety(reading: Reading) -> Page:
         lead += (
             f" Sober here means without use of {Substance(substance).label.lower()}, the use these records test for."
         )
+    if reading.published.settings.get("milestones_from") == "sobriety_date":
+        lead += " They count from the recorded first sober day, and from admission where none is recorded."
     if not len(curves):
         nothing = Note("These records hold no tests or reports of use, so nothing can be said of sobriety.")
         return Page("page-5", "5", "Sobriety milestones", lead, (nothing,))
@@ -36,6 +38,9 @@ def build_sobriety(reading: Reading) -> Page:
         blocks.append(figure_block("milestones", curves, id="milestones", caption=reading.caption(names[0], curves)))
     lengths = sorted({int(row["category"]) for row in curves.rows()} & set(range(reading.contents.planned_days + 1)))
     blocks.append(_milestone_table(reading, lengths, names))
+    weeks = reading.of_cohort.where(definition="day_states@1", by="all")
+    if weeks.frame["value"].notna().any():
+        blocks.append(figure_block("calendar", weeks, id="calendar", caption=reading.caption("day_states@1", weeks)))
     blocks.append(_returned(reading, lengths))
     blocks.append(_known_days(reading))
     blocks.append(describe_definition("milestone_bridged@1"))

@@ -1,0 +1,116 @@
+"""Rows worked out from other rows: they stand only where everything they were worked out from stands.
+
+A difference and one of its two shares give the other share; a weighted or imputed share lies beside the count it was
+made from; a limit or a dispersion speaks of every point it was drawn through. None of them may outlive its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from iop_outcomes.estimates import ALL
+from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, MODELLED, Sheet, is_primary
+
+DERIVED_FROM = "Withheld because a number it was worked out from is withheld"
+
+_PLACE = ["measure", "category", "at", "period_start", "period_end"]
+
+
+def withhold_derived(sheet: Sheet) -> None:
+    """Withhold what is worked out from a withheld row, or from rows that are not in the release.
+
+    Models first and contrasts after them, for an adjusted difference is worked out from adjusted shares; hiding only
+    ever grows, so one pass in this order is enough.
+    """
+    _withhold_modelled(sheet)
+    _withhold_differences(sheet)
+    _withhold_tests(sheet)
+    _withhold_drawn(sheet)
+
+
+def _positions(sheet: Sheet, estimands: Iterable[str]) -> list[int]:
+    rows: list[int] = np.flatnonzero(sheet.frame["estimand"].isin(list(estimands)).to_numpy()).tolist()
+    return rows
+
+
+def _keys(frame: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
+    """One key a row; a missing cell is a value like any other."""
+    columns = frame[names].astype(object).where(frame[names].notna(), None)
+    return list(columns.itertuples(index=False, name=None))
+
+
+def _rows_by(keys: list[tuple[object, ...]], rows: Iterable[int]) -> dict[tuple[object, ...], list[int]]:
+    found: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        found.setdefault(keys[row], []).append(row)
+    return found
+
+
+def _stand(sheet: Sheet, rows: list[int]) -> bool:
+    """Whether there are such rows and all of them are shown."""
+    return bool(rows) and not sheet.hidden[rows].any()
+
+
+def _withhold_modelled(sheet: Sheet) -> None:
+    """A modelled share needs every count of the same people, day and outcome to be shown."""
+    frame = sheet.frame
+    names = [*_PLACE, "by", "group"]
+    keys = _keys(frame, names)
+    counted = _rows_by(keys, np.flatnonzero(frame["estimand"].isin(COUNTED).to_numpy()))
+    own = [row for row in _positions(sheet, MODELLED) if frame["reference"].isna().iloc[row]]
+    sheet.hide(_array(row for row in own if not _stand(sheet, counted.get(keys[row], []))), DERIVED_FROM)
+
+
+def _withhold_differences(sheet: Sheet) -> None:
+    """A difference (or a tipping point of one) needs both of the rows it compares."""
+    frame = sheet.frame
+    names = [*_PLACE, "definition", "by"]
+    keys = _keys(frame, names)
+    reference = frame["reference"].notna().to_numpy()
+    plain: list[int] = np.flatnonzero(~reference & ~frame["estimand"].isin(CONTRASTS | DRAWN).to_numpy()).tolist()
+    group = frame["group"].astype(object).where(frame["group"].notna(), None).tolist()
+    sides: dict[tuple[object, ...], list[int]] = {}
+    for row in plain:
+        sides.setdefault((*keys[row], group[row]), []).append(row)
+    gone: list[int] = []
+    for row in np.flatnonzero(reference | (frame["estimand"] == "difference").to_numpy()).tolist():
+        against = frame["reference"].iloc[row]
+        both = [sides.get((*keys[row], side), []) for side in (group[row], against)]
+        if not all(_stand(sheet, rows) for rows in both):
+            gone.append(row)
+    sheet.hide(_array(gone), DERIVED_FROM)
+
+
+def _withhold_tests(sheet: Sheet) -> None:
+    """A p-value of a grouping needs something shown of every group it compares."""
+    frame = sheet.frame
+    names = ["definition", "category", "by", "period_start", "period_end"]
+    keys = _keys(frame, names)
+    primary = is_primary(frame) & (frame["by"] != ALL).to_numpy()
+    groups = _rows_by(keys, np.flatnonzero(primary))
+    label = frame["group"].astype(object).where(frame["group"].notna(), None).tolist()
+    gone: list[int] = []
+    for row in _positions(sheet, ["p_value"]):
+        shown: dict[object, bool] = {}
+        for other in groups.get(keys[row], []):
+            shown[label[other]] = shown.get(label[other], False) or not sheet.hidden[other]
+        if not shown or not all(shown.values()):
+            gone.append(row)
+    sheet.hide(_array(gone), DERIVED_FROM)
+
+
+def _withhold_drawn(sheet: Sheet) -> None:
+    """Centre lines, limits and diagnostics go when any point of their line goes, or where no point is in the release."""
+    frame = sheet.frame
+    names = ["measure", "definition", "by", "group"]
+    keys = _keys(frame, names)
+    points = _rows_by(keys, np.flatnonzero(is_primary(frame)))
+    gone = [row for row in _positions(sheet, DRAWN) if not _stand(sheet, points.get(keys[row], []))]
+    sheet.hide(_array(gone), DERIVED_FROM)
+
+
+def _array(rows: Iterable[int]) -> np.ndarray:
+    return np.array(list(rows), dtype=int)

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup report test test-slow check goldens notebooks sample lock
+.PHONY: help setup report test test-slow check goldens notebooks sample docs lock
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,8 +39,11 @@ notebooks: .venv/.ready ## execute the notebooks from their .py sources
 sample: .venv/.ready ## write data/sample again
 	$(BIN)/iop-outcomes sample data/sample --people 600 --seed 1 --overwrite
 
-goldens: ## run the R scripts of tests/golden again (needs R with survival and cmprsk)
+goldens: ## run the R scripts of tests/golden again (needs R with survival, cmprsk, survey, mice, geepack, boot, metafor)
 	@for script in tests/golden/*/make.R; do echo $$script; (cd $$(dirname $$script) && Rscript make.R); done
+
+docs: .venv/.ready ## write the definitions reference from the library
+	$(BIN)/iop-outcomes measures --markdown > docs/definitions.md
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
     measures = _command(commands, "measures", _measures, "list the definitions")
     measures.add_argument("name", nargs="?", help="show one definition in full")
+    measures.add_argument("--markdown", action="store_true", help="write all of them as a page")
 
     report = _command(commands, "report", _report, "write the quarterly report")
     report.add_argument("folder", metavar="DIR", help="folder of records")
@@ -134,8 +135,11 @@ def _sample(options: argparse.Namespace) -> int:
 def _measures(options: argparse.Namespace) -> int:
     from dataclasses import fields
 
-    from iop_outcomes.measures.library import find_definition, load_library
+    from iop_outcomes.measures.library import describe_library, find_definition, load_library
 
+    if options.markdown:
+        sys.stdout.write(describe_library())
+        return _FINE
     if options.name:
         definition = find_definition(options.name)
         for field in fields(definition):

@@ -123,17 +123,74 @@ table(attendance, down="at", across="group", definition="second_miss@1")
 table(attendance, down="group", value="Longest run", definition="longest_streak@1")
 
 # %% [markdown]
+# Careful: the longer somebody stays, the longer the longest run can be, even if every session were attended by the toss of a
+# coin. So it must not be compared between people who completed and people who left before. The share attended of each
+# person's *first ten* sessions can be: it does not grow with time in care.
+
+# %%
+everyone, completers = (
+    internal(iop.measure_attendance(iop.select_cohort(records, level_of_care="2.1", rung=rung), at=(14,)))
+    for rung in ("attended", "completed")
+)
+lay_out(
+    ["", "Longest run", "Of the first ten sessions"],
+    [(words, number(rows, definition="longest_streak@1"), number(rows, definition="first_sessions@1"))
+     for words, rows in (("Everyone", everyone), ("People who completed", completers))],
+)
+
+# %% [markdown]
+# ## Do people of one schedule attend more than others?
+#
+# Evening groups are there for working people. Do people in them attend as much? The plain difference mixes two things: the
+# schedule, and who comes to it. The second column asks what the difference would be if both groups had the same mix of people
+# at admission (employment, primary substance, severity, age, gender): a logistic regression predicts every person's
+# attendance in both schedules, and the predictions are averaged over everybody.
+#
+# Both are *associations*. Nobody was assigned to a schedule by lot, and what the records do not hold is not adjusted for.
+
+# %%
+def contrast(by, what="attended"):
+    rows = internal(iop.compare_attendance(cohort, by=by, what=what))
+    table(rows, down="group", value="Sessions attended", definition="held_sessions@1", estimand="proportion", by=by)
+    reference = rows.where(estimand="difference").frame["reference"].iloc[0].replace("_", " ")
+    names = {"held_sessions@1": "As it is", "attendance_adjusted@1": "Among comparable people",
+             "attendance_within_person@1": "Inside the same people"}  # fmt: skip
+    say(f"Difference from {reference}, in percentage points:")
+    table(rows, down="group", across="definition", estimand="difference", names=names)
+    return rows
+
+
+schedules = contrast("schedule")
+
+# %% [markdown]
+# A range that reaches over 0% means that the records cannot tell.
+#
+# ## Do working people attend as much as others?
+
+# %%
+work = contrast("employment")
+
+# %% [markdown]
+# ## Do people attend more by telehealth?
+#
+# The same person often has sessions of both kinds, which allows a better question: does the *same* person attend more one way
+# than the other? The third column compares people with themselves, so that nothing that stays the same in a person can mislead.
+
+# %%
+ways = contrast("modality")
+
+# %% [markdown]
 # ## Has it really changed, or is it the usual ups and downs?
 #
 # Months go up and down. An XmR chart draws the average and the range within which a month usually falls (average ± 2.66 × the
 # mean difference between neighbouring months). Only a point outside, a long run on one side, or a steady climb is a signal.
 
 # %%
-missed = internal(iop.measure_by_period(cohort, "no_show"))
+missed = internal(iop.measure_by_period(cohort, "no_show", chart="xmr"))
 draw(iop.draw_xmr, missed, "Sessions missed without notice, by month of the session")
 
 # %%
-weeks = internal(iop.measure_by_period(cohort, "requirement_met"))
+weeks = internal(iop.measure_by_period(cohort, "requirement_met", chart="xmr"))
 draw(iop.draw_xmr, weeks, "Weeks that met the weekly hours, by month in which they began")
 
 # %%

@@ -103,7 +103,7 @@ def describe_source(rows: Published) -> str:
     """What numbers rest on: people, as-of date, who is not yet followed, method, definition, and who may see them."""
     frame, settings, library = rows.frame, rows.settings, load_library()
     known = [library[key.split("@")[0]] for key in dict.fromkeys(frame["definition"]) if key.split("@")[0] in library]
-    parts = [_base(frame[frame["estimand"] != "center_line"], known[0].measure if known else "")]
+    parts = [_base(frame[~frame["estimand"].isin(["center_line", "limit", "funnel_limit", "diagnostic"])], known[0].measure if known else "")]
     parts.append(f"as of {settings['as_of']}" if settings.get("as_of") else "no dates in these records")
     late = frame["n_missing"].max()
     if late > 0 and known and known[0].measure in _FOLLOWED:

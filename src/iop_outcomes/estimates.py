@@ -65,10 +65,14 @@ ESTIMANDS: tuple[str, ...] = (
     "tipping_point",
     "diagnostic",
     "limit",
+    "funnel_limit",
 )
 
 #: The word in ``by`` and ``group`` of a row that speaks for everyone.
 ALL = "all"
+
+#: The ``reference`` of a difference between a group and everyone who is not in it (a word after it names a variant).
+REST = "everyone else"
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,20 @@ def moments_of(frame: Lazy, by: Sequence[str], pairs: Mapping[str, tuple[nw.Expr
     }
 
 
+def person_ratios(frame: Lazy, by: Sequence[str], y: nw.Expr, x: nw.Expr) -> Lazy:
+    """One row per person and group: ``ratio``, a person's own y for each x; people without any x are left out."""
+    rows = frame.select("person_id", *by, y.cast(nw.Float64).alias("y"), x.cast(nw.Float64).alias("x"))
+    totals = rows.group_by("person_id", *by).agg(nw.col("y").sum(), nw.col("x").sum()).filter(nw.col("x") > 0)
+    return totals.with_columns((nw.col("y") / nw.col("x")).alias("ratio"))
+
+
+def unit_totals(frame: Lazy, keys: Sequence[str], y: nw.Expr, x: nw.Expr) -> pd.DataFrame:
+    """``events`` (sum of y) and ``trials`` (sum of x) by the key columns, such as one row an episode; in a fixed order."""
+    rows = frame.select(*keys, y.cast(nw.Float64).alias("events"), x.cast(nw.Float64).alias("trials"))
+    totals = collect(rows.group_by(*keys).agg(nw.col("events").sum(), nw.col("trials").sum()))
+    return totals.sort_values(list(keys), ignore_index=True, na_position="last")
+
+
 def counts(frame: Lazy, *by: str) -> Tally:
     """Rows and different people by the columns in ``by``; a missing group is a group of its own."""
     sums = [nw.len().alias("n"), nw.col("person_id").n_unique().alias("people")]

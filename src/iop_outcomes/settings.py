@@ -52,5 +52,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hours", "table", "Settings of the hours measures."),
     Setting("sobriety", "table", "Settings of the sobriety measures."),
     Setting("followup", "table", "Settings of the follow-up measures."),
+    Setting("targets", "table", "Targets shown beside the charts of lines over time."),
     Setting("publication", "table", "Settings of publication: policy."),
 )

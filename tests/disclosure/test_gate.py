@@ -264,6 +264,54 @@ def test_what_is_worked_out_does_not_leave_without_its_parts() -> None:
     assert statuses(by_schedule((40, 80), (30, 60))[2:]) == ["withheld"] * 4
 
 
+def test_a_difference_from_everyone_else_needs_everyone() -> None:
+    """The share of everyone else follows from the group's counts and everyone's, so both must stand."""
+    rows = by_schedule((40, 80), (30, 60))[:2]
+    apart = {"measure": "m", "definition": "done@1", "estimand": "difference", "by": "schedule", "group": "day",
+             "value": 0.1, "denominator": 140, "people": 140}  # fmt: skip
+    apart = [{**apart, "reference": "everyone else"}, {**apart, "reference": "everyone else, partially pooled"}]
+    assert statuses([share(70, 140), *rows, *apart])[-2:] == ["ok", "ok"]
+    assert statuses([*rows, *apart])[-2:] == ["withheld", "withheld"]
+    third = share(8, 90, by="schedule", group="weekend")
+    three = statuses([share(78, 230), *rows, third, *apart])
+    assert three[3] == three[-1] == "withheld"
+
+
+def test_the_number_not_reached_is_not_the_difference_of_two_bounds() -> None:
+    """4 of 100 were not reached: 40 counted one way and 44 the other would say so."""
+    reading = {"at": 180, "category": "abstinent_30"}
+    rows = [
+        share(96, 100, definition="followup_response@1", **reading),
+        share(40, 96, definition="abstinent_responders@1", n_missing=4, **reading),
+        share(40, 100, definition="abstinent_missing_using@1", **reading),
+        share(44, 100, definition="abstinent_missing_sober@1", **reading),
+    ]
+    told = statuses(rows)
+    assert told[0] == "withheld"
+    assert "withheld" in told[2:]
+    assert "withheld" in (told[1], told[2])  # the base of one beside the base of the other says it too
+    many = [{**row, "denominator": row["denominator"] + (row["denominator"] == 100) * 20} for row in rows]
+    many = [{**row, "people": row["denominator"], "value": row["n"] / row["denominator"]} for row in many]
+    many[1]["n_missing"], many[3]["n"], many[3]["value"] = 24, 64, 64 / 120
+    assert statuses(many) == ["ok"] * 4
+
+
+@pytest.mark.parametrize(
+    ("by", "larger", "smaller"),
+    [
+        ("rung", "admitted", "attended"),
+        ("episodes", "all_episodes", "first_episodes"),
+        ("exit_rule", "discharge", "last_contact"),
+    ],
+)
+def test_variants_of_one_figure_do_not_tell_the_few_who_differ(by: str, larger: str, smaller: str) -> None:
+    """250 admitted and 245 who attended would say that 5 never came."""
+    rows = [share(150, 250, by=by, group=larger), share(148, 245, by=by, group=smaller)]
+    assert "withheld" in statuses(rows)
+    rows = [share(180, 250, by=by, group=larger), share(148, 210, by=by, group=smaller)]
+    assert statuses(rows) == ["ok", "ok"]
+
+
 def test_limits_and_diagnostics_go_with_any_of_their_points() -> None:
     points = [share(n, 60, definition="kept@1", by="program", group=str(place)) for place, n in enumerate((40, 30, 5))]
     whole = share(75, 180, definition="kept@1")

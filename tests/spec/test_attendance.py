@@ -150,6 +150,55 @@ def test_longest_run_of_sessions_attended(signs, longest):
     assert value(attendance(sequence(signs)), "longest_streak") == longest
 
 
+def test_share_of_the_first_ten_sessions_held():
+    """Ten held sessions: the cancelled one is not held, the excused one is. Seven of ten attended; the last four do not count."""
+    row = one(attendance(sequence("AANCAAEANAA" + "NNNN", step=1)), "first_sessions")
+    assert row["value"] == pytest.approx(7 / 10)
+    assert (row["n"], row["denominator"], row["people"]) == (1, 1, 1)
+
+
+def test_the_first_sessions_do_not_grow_with_time_in_care_as_the_longest_run_does():
+    """Both attend and miss in turn, three and one; e2 stays three times as long, and so do her chances of a long run."""
+    stays = "episode | discharge_day | end_reason\ne1 | 12 | left_early\ne2 | 40 | completed"
+    signs = {"e1": "AAAN" * 2, "e2": "AAAN" * 2 + "AAAAAAAN"}
+    sessions = "episode | day | status\n" + "\n".join(
+        f"{who} | {day} | {'attended' if sign == 'A' else 'no_show'}"
+        for who, line in signs.items()
+        for day, sign in enumerate(line)
+    )
+    found = attendance(sessions, stays)
+    assert value(found, "longest_streak") == 5
+    assert value(found, "first_sessions") == pytest.approx((6 + 8) / (8 + 10))
+
+
+def test_undated_sessions_stand_at_the_end_of_their_week_and_those_without_a_week_are_left_out_of_the_first():
+    sessions = """
+        episode | day | week | visit | status
+        e1      |     | 1    |       | no_show
+        e1      | 7   |      |       | attended
+        e1      |     |      | extra | no_show
+    """
+    row = one(attendance(sessions), "first_sessions")
+    assert (row["value"], row["n_missing"]) == (0.5, 0)
+    assert value(attendance(sessions), "longest_streak") == 1
+
+
+def test_who_was_here_before_the_records_begin_has_no_first_sessions_in_view():
+    stays = """
+        episode | admission_date | discharge_day | end_reason
+        e1      | 2025-01-06     | 40            | completed
+        e2      | 2025-02-03     | 40            | completed
+    """
+    sessions = "episode | day | status\ne1|30|no_show\ne1|32|no_show\ne2|0|attended\ne2|2|no_show"
+    read = records(stays, sessions, records_from="2025-02-01")
+    found = measure_attendance(select_cohort(read, rung="admitted"), at=[35])
+    for name in ("second_miss", "first_sessions", "longest_streak"):
+        row = one(found, name)
+        assert (row["denominator"], row["n_missing"]) == (1, 1), name
+    assert value(found, "second_miss") == 0
+    assert value(found, "first_sessions") == 0.5
+
+
 def test_longest_run_is_a_mean_over_those_with_a_session():
     stays = "episode | discharge_day | end_reason\ne1 | 40 | left_early\ne2 | 40 | left_early\ne3 | 40 | left_early"
     sessions = "episode | day | status\ne1|0|attended\ne1|1|attended\ne1|2|attended\ne2|0|no_show\ne3|0|excused"

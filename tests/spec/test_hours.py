@@ -261,3 +261,124 @@ def test_groups_and_the_unknown_group():
     assert rows["group"].isna().tolist() == [False, True]
     assert rows["value"].tolist() == pytest.approx([1, 1 / 3])
     assert value(found, "hours_completion_enrolled") == pytest.approx(12 / 18)
+
+
+# The requirement falls from 9 to 6 hours in the second week; 6 hours are attended in each of three weeks and 4 in the fourth.
+DOWN_STAY = "episode | program | discharge_day | end_reason\ne1 | down | {} | completed"
+DOWN_WEEKS = "episode | day | hours_offered\ne1 | 0 | 6\ne1 | 7 | 6\ne1 | 14 | 6\ne1 | 21 | 4"
+
+
+def test_a_requirement_that_steps_down_holds_in_every_figure():
+    """Weeks ask for 9, 6, 6, 6 hours: met in weeks 2 and 3. Of the whole course of eight weeks 9 + 7 · 6 = 51."""
+    found = hours(DOWN_STAY.format(27), DOWN_WEEKS, programs=FOUR_SITES)
+    met = one(found, "requirement_met")
+    assert (met["n"], met["denominator"]) == (2, 4)
+    assert value(found, "hours_required") == 27
+    assert value(found, "hours_completion_enrolled") == pytest.approx(22 / 27)
+    assert value(found, "hours_completion_admitted") == pytest.approx(22 / 51)
+
+
+def test_a_requirement_that_steps_down_holds_in_a_part_week():
+    """Discharged on day 23: three days of week 4 ask for 6 · 3/7 = 2.57 hours, and 4 were attended."""
+    found = hours(DOWN_STAY.format(23), DOWN_WEEKS, programs=FOUR_SITES, hours={"partial_weeks": "prorate"})
+    met = one(found, "requirement_met")
+    assert (met["n"], met["denominator"]) == (3, 4)
+    assert met["method"].endswith("part weeks prorated")
+    whole = one(hours(DOWN_STAY.format(23), DOWN_WEEKS, programs=FOUR_SITES), "requirement_met")
+    assert (whole["n"], whole["denominator"]) == (2, 3)
+    assert "prorated" not in whole["method"]
+
+
+@pytest.mark.parametrize(("discharged", "met", "weeks"), [(14, 2, 3), (20, 2, 3), (13, 2, 2)])
+def test_part_weeks_may_count_in_proportion(discharged, met, weeks):
+    """Weeks 1 (9 h) and 2 (9 h) are met. One hour in week 3 is less than the 9/7 that one day of it asks for."""
+    sessions = "episode | day | hours_offered\ne1 | 0 | 9\ne1 | 8 | 9\n" + ("e1 | 14 | 1" if discharged > 13 else "")
+    found = hours(ONE_STAY.format(discharged), sessions, hours={"partial_weeks": "prorate"})
+    assert (one(found, "requirement_met")["n"], one(found, "requirement_met")["denominator"]) == (met, weeks)
+
+
+def test_weeks_that_ask_for_no_hours_are_not_counted_as_met():
+    sites = """
+        program | label | level_of_care | planned_weeks | required_hours | required_hours_by_week
+        taper   | Taper | 2.1           | 3             | 9              | 1:9 2:9 3:0
+    """
+    found = hours("episode | program | discharge_day | end_reason\ne1 | taper | 20 | completed", WEEKS, programs=sites)
+    assert (one(found, "requirement_met")["n"], one(found, "requirement_met")["denominator"]) == (1, 2)
+
+
+def test_a_default_of_no_hours_is_a_default():
+    stays = "episode | program | discharge_day | end_reason\na | none | 6 | completed"
+    assert value(hours(stays, None, programs=FOUR_SITES, hours={"required_hours": 0}), "hours_required") == 0
+
+
+@pytest.mark.parametrize(
+    ("closed_from", "closed_to", "met", "weeks"),
+    [
+        ("2025-01-22", "2025-01-22", 1, 2),  # day 16, in the part week: left out like any other
+        ("2025-01-23", "2025-01-26", 2, 3),  # days 17 to 20, after the discharge: nothing was missed
+        ("2025-01-19", "2025-01-20", 1, 1),  # across two weeks: both go
+    ],
+)
+def test_a_closure_counts_where_it_meets_days_enrolled(closed_from, closed_to, met, weeks):
+    """Discharged on day 16: weeks of 9 and 8 hours, and three days of week 3 that ask for 3.86 and got 9."""
+    closed = [{"program_id": "north", "from": closed_from, "to": closed_to}]
+    found = hours(ONE_STAY.format(16), WEEKS, closures=closed, hours={"partial_weeks": "prorate"})
+    assert (one(found, "requirement_met")["n"], one(found, "requirement_met")["denominator"]) == (met, weeks)
+
+
+UNKNOWN = """
+    episode | day | week | visit | hours_offered | hours_attended
+    --------+-----+------+-------+---------------+---------------
+    e1      | 0   |      |       | 9             | 9
+    e1      | 1   |      |       | 3             |
+    e1      | 7   |      |       | 6             | 6
+    e1      | 8   |      |       | 3             |
+    e1      | 14  |      |       | 3             | 3
+"""
+
+
+def test_a_week_with_unknown_hours_is_met_when_the_known_hours_suffice_and_else_stands_between_two_bounds():
+    """Week 1: 9 known of 9, met whatever else. Week 2: 6 known and a session unknown. Week 3: 3 known, not met."""
+    found = hours(ONE_STAY.format(20), UNKNOWN)
+    low, high = one(found, "requirement_met"), one(found, "requirement_not_ruled_out")
+    assert (low["n"], low["denominator"], low["n_missing"]) == (1, 3, 1)
+    assert (high["n"], high["denominator"], high["n_missing"]) == (2, 3, 1)
+
+
+def test_a_session_without_a_week_may_have_been_in_any_week_that_fell_short():
+    found = hours(ONE_STAY.format(20), UNKNOWN + "    e1 | | | extra | 3 | 3\n")
+    low, high = one(found, "requirement_met"), one(found, "requirement_not_ruled_out")
+    assert (low["n"], low["n_missing"], high["n"]) == (1, 2, 3)
+
+
+def test_nought_weeks_met_is_nought_when_hours_are_known():
+    sessions = "episode | day | hours_offered | hours_attended\ne1 | 0 | 3 | 3\ne1 | 7 | 3 |"
+    found = hours(ONE_STAY.format(13), sessions)
+    assert (value(found, "requirement_met"), value(found, "requirement_not_ruled_out")) == (0, 0.5)
+
+
+def test_the_mean_of_peoples_own_ratios_stands_beside_the_ratio_of_sums():
+    """stayer: 72 of 72 hours. leaver: 9 of 72 of the course and 9 of 9 while enrolled. newer: 9 of 9 · 31/7."""
+    found = hours(COURSE_STAYS, COURSE)
+    course = one(found, "hours_completion_person", category="whole_course")
+    assert course["value"] == pytest.approx((1 + 9 / 72) / 2)
+    assert (course["people"], course["denominator"]) == (2, 2)
+    enrolled = one(found, "hours_completion_person", category="while_enrolled")
+    assert enrolled["value"] == pytest.approx((1 + 1 + 7 / 31) / 3)
+    # Student on one degree of freedom: 12.706 · |1 - 1/8| / 2
+    assert course["ci_high"] == pytest.approx(9 / 16 + 12.7062 * 7 / 16, rel=1e-5)
+
+
+def test_people_who_were_here_before_the_records_begin_are_looked_at_from_then_on():
+    """Admitted on 6 January, records from the 16th (day 10): week 3 is the first whole week in view; days 10 to 20 are 11."""
+    stays = "episode | admission_date | discharge_day | end_reason\ne1 | 2025-01-06 | 20 | completed"
+    sessions = "episode | day | hours_offered\ne1 | 8 | 9\ne1 | 10 | 2\ne1 | 14 | 9"
+    found = hours(stays, sessions, records_from="2025-01-16")
+    met = one(found, "requirement_met")
+    assert (met["n"], met["denominator"]) == (1, 1)
+    assert value(found, "hours_required") == pytest.approx(9 * 11 / 7)
+    assert value(found, "hours_attended", category="all") == 11
+    course = one(found, "hours_completion_admitted")
+    assert (course["status"], course["n_missing"]) == ("not_estimable", 1)
+    part = one(hours(stays, sessions, records_from="2025-01-16", hours={"partial_weeks": "prorate"}), "requirement_met")
+    assert (part["n"], part["denominator"]) == (1, 2)  # four days of week 2 ask for 5.1 hours

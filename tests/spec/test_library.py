@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import pandas as pd
 import pytest
-from tables import diary, records
 
 import iop_outcomes as iop
 from iop_outcomes.errors import UsageError
@@ -17,35 +17,44 @@ from iop_outcomes.vocabulary import DesignWord
 #: Words that no page may use of people or programmes (definitions.md §6).
 NEVER = re.compile(r"success rate|proves|due to|\bclean\b|\bdirty\b|addict|abuse|fail|dropout|drop-out|relapse", re.I)
 
-STAYS = """
-    episode | person | admission_date | discharge_day | end_reason | gender
-    e1      | p1     | 2025-01-06     | 56            | completed  | female
-    e2      | p2     | 2025-02-03     | 30            | left_early | male
-    e3      | p3     | 2025-03-03     | 20            | terminated |
-"""
-SESSIONS = "episode | day | status\n" + "\n".join(
-    f"{episode} | {day} | {'no_show' if day == 5 else 'attended'}"
-    for episode in ("e1", "e2", "e3")
-    for day in (0, 2, 5, 9)
-)
-
 
 @cache
 def everything():
-    """Every measure there is, on one small programme."""
-    read = records(STAYS, SESSIONS, diary(e1="-" * 30 + "+", e2="--*+--", e3="-" * 15))
-    cohort = iop.select_cohort(read)
+    """Every measure there is, on the synthetic records of 400 people with a role of the programme's own."""
+    source = dict(iop.simulate_records(people=400, seed=11).source)
+    told = source["outcomes"]
+    work = told[told["instrument"] == "work"]
+    source["outcomes"] = pd.concat([told, work.assign(instrument="volunteering")], ignore_index=True)
+    own = {"volunteering": {"kind": "role", "label": "Volunteering"}}
+    read = iop.read_records({**source, "settings": {**source["settings"], "instruments": own}})
+    cohort = iop.select_cohort(read, level_of_care="2.1")
     parts = [
         iop.measure_retention(cohort),
+        iop.compare_retention(cohort, by="schedule"),
         iop.measure_endings(cohort),
+        iop.measure_pathways(cohort),
+        iop.measure_sensitivity(read, level_of_care="2.1", at=(30,)),
         iop.measure_hours(cohort),
         iop.measure_attendance(cohort),
+        *(iop.compare_attendance(cohort, by=by) for by in ("gender", "modality")),
         iop.measure_milestones(cohort),
+        iop.measure_abstinence(cohort, by="schedule", imputations=5),
+        iop.measure_use_days(cohort),
+        iop.measure_change(cohort),
+        iop.measure_roles(cohort),
+        *(iop.measure_landmark(cohort, outcome=outcome) for outcome in ("retained", "completed")),
+        iop.measure_by_site(cohort, adjust=("severity",)),
+        iop.measure_by_group(cohort, "lost_early", by=("gender",)),
         iop.measure_people(cohort),
         iop.measure_completeness(cohort),
-        iop.compare_people(cohort, iop.select_cohort(read, admitted=("2025-01-01", "2025-02-28"))),
+        iop.compare_people(cohort, iop.select_cohort(read, admitted=("2025-01-01", "2025-06-30"))),
         cohort.describe_attrition(),
         *(iop.measure_by_period(cohort, what) for what in PERIOD_MEASURES),
+        *(
+            iop.measure_by_period(cohort, what, chart=chart)
+            for what in ("terminated", "died")
+            for chart in ("g", "t", "xmr")
+        ),
     ]
     return [row for part in parts for row in part.rows()]
 
@@ -55,11 +64,22 @@ def test_every_figure_has_its_definition_and_every_definition_its_figure():
     assert printed == {definition.key for definition in load_library().values()}
 
 
+#: Comparing what is described is an association; holding it against a model makes it an adjusted one.
+OWN_WORDS = {
+    "difference": ("associated",),
+    "p_value": ("associated",),
+    "standardised_ratio": ("adjusted_association",),
+    "diagnostic": ("associated", "adjusted_association"),
+}
+
+
 def test_a_figure_carries_the_words_of_its_definition():
     for row in everything():
         definition = find_definition(row["definition"])
-        assert (row["measure"], row["unit"]) == (definition.measure, definition.unit), definition.key
-        assert row["design_word"] == definition.design_word
+        of_its_own = row["estimand"] in ("diagnostic", "p_value", "standardised_ratio")
+        unit = row["unit"] if of_its_own else definition.unit
+        assert (row["measure"], row["unit"]) == (definition.measure, unit), definition.key
+        assert row["design_word"] in (definition.design_word, *OWN_WORDS.get(row["estimand"], ())), definition.key
 
 
 @pytest.mark.parametrize("name", sorted(load_library()))
@@ -83,7 +103,7 @@ def test_a_definition_is_found_by_id_and_by_version():
 
 def test_shares_lie_between_nothing_and_everything():
     for row in everything():
-        if row["unit"] == "share" and row["status"] == "ok":
+        if row["unit"] == "share" and row["status"] == "ok" and row["estimand"] != "difference":
             for name in ("value", "ci_low", "ci_high"):
                 assert not row[name] < 0, (row["definition"], name)
                 assert not row[name] > 1, (row["definition"], name)

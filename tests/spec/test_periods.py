@@ -18,6 +18,11 @@ def cohort(stays, sessions=None, **more):
     return select_cohort(records(stays, sessions, **more), rung="admitted", **chosen)
 
 
+def follow(chosen, what, **more):
+    """A line on an XmR chart, as page 1 of the report draws it."""
+    return measure_by_period(chosen, what, chart="xmr", **more)
+
+
 def by_start(found, column="value"):
     rows = found.frame[found.frame["estimand"] != "center_line"]
     return rows.set_index("period_start")[column].to_dict()
@@ -32,7 +37,7 @@ def admissions(**months):
 
 def test_centre_and_limits_come_from_neighbouring_months():
     """2, 4, 3: centre 3, moving ranges 2 and 1, limits 3 ± 3/1.128 · 1.5; a count is never below 0."""
-    found = measure_by_period(cohort(admissions(m01=2, m02=4, m03=3), as_of="2025-03-31"), "admissions")
+    found = follow(cohort(admissions(m01=2, m02=4, m03=3), as_of="2025-03-31"), "admissions")
     assert by_start(found) == {"2025-01-01": 2, "2025-02-01": 4, "2025-03-01": 3}
     lines = found.where(estimand="center_line").frame.set_index("category")["value"]
     assert lines["centre"] == 3
@@ -42,7 +47,7 @@ def test_centre_and_limits_come_from_neighbouring_months():
 
 
 def test_a_month_without_admissions_is_a_real_nought():
-    found = measure_by_period(cohort(admissions(m01=2, m03=4), as_of="2025-03-31"), "admissions")
+    found = follow(cohort(admissions(m01=2, m03=4), as_of="2025-03-31"), "admissions")
     assert by_start(found)["2025-02-01"] == 0
     assert value(found, "admissions", category="centre") == 2
 
@@ -50,7 +55,7 @@ def test_a_month_without_admissions_is_a_real_nought():
 def test_a_month_the_extract_or_the_cohort_does_not_cover_whole_is_immature():
     """Seen up to 15 April, and chosen from 10 January on: neither January nor April can be held against the others."""
     stays = admissions(m01=20, m02=4, m03=3, m04=2)
-    found = measure_by_period(cohort(stays, as_of="2025-04-20", admitted=("2025-01-10", "2025-12-31")), "admissions")
+    found = follow(cohort(stays, as_of="2025-04-20", admitted=("2025-01-10", "2025-12-31")), "admissions")
     assert by_start(found, "status") == {
         "2025-01-01": "immature",
         "2025-02-01": "ok",
@@ -61,7 +66,7 @@ def test_a_month_the_extract_or_the_cohort_does_not_cover_whole_is_immature():
 
 
 def test_no_nought_is_made_up_where_the_cohort_did_not_look():
-    found = measure_by_period(
+    found = follow(
         cohort(admissions(m01=2, m02=3, m03=4), as_of="2025-06-30", admitted=("2025-01-01", "2025-02-28")), "admissions"
     )
     assert by_start(found) == {"2025-01-01": 2, "2025-02-01": 3}
@@ -77,7 +82,7 @@ def test_retained_stands_in_the_month_of_admission_and_ripens_after_its_days():
         d       | 2025-02-28     | 61            | completed
         e       | 2025-03-31     |               |
     """
-    found = measure_by_period(cohort(stays, as_of="2025-04-30", exit_rule="discharge"), "retained", at=42)
+    found = follow(cohort(stays, as_of="2025-04-30", exit_rule="discharge"), "retained", at=42)
     assert by_start(found, "status") == {"2025-01-01": "ok", "2025-02-01": "ok", "2025-03-01": "immature"}
     assert by_start(found)["2025-01-01"] == 0.5
     assert by_start(found)["2025-02-01"] == 1
@@ -90,10 +95,10 @@ ACROSS_SESSIONS = "episode | day | hours_offered\ne1|0|9\ne1|7|6\ne1|20|9"
 
 
 def test_a_week_belongs_to_the_month_in_which_it_began():
-    found = measure_by_period(cohort(ACROSS, ACROSS_SESSIONS), "requirement_met", until="2025-03-31")
+    found = follow(cohort(ACROSS, ACROSS_SESSIONS), "requirement_met", until="2025-03-31")
     assert by_start(found) == {"2025-01-01": 1, "2025-02-01": 0.5}
     assert by_start(found, "denominator") == {"2025-01-01": 1, "2025-02-01": 2}
-    hours = measure_by_period(cohort(ACROSS, ACROSS_SESSIONS), "hours_completion_enrolled", until="2025-03-31")
+    hours = follow(cohort(ACROSS, ACROSS_SESSIONS), "hours_completion_enrolled", until="2025-03-31")
     assert by_start(hours) == {"2025-01-01": 1, "2025-02-01": pytest.approx(15 / 18)}
 
 
@@ -105,7 +110,7 @@ def test_who_has_left_is_not_counted_in_the_months_after():
         b       | 2025-01-27     | 55            | completed
     """
     sessions = "episode | day | hours_offered\na|0|9\n" + "\n".join(f"b|{7 * week}|9" for week in range(8))
-    found = measure_by_period(cohort(stays, sessions, exit_rule="discharge"), "hours_completion_enrolled")
+    found = follow(cohort(stays, sessions, exit_rule="discharge"), "hours_completion_enrolled")
     assert by_start(found, "people") == {"2025-01-01": 2, "2025-02-01": 2, "2025-03-01": 1}
     assert by_start(found)["2025-03-01"] == 1
 
@@ -120,7 +125,7 @@ def test_missed_sessions_stand_in_their_month_the_undated_by_their_week():
         e1      | 14  |      |       | attended
         e1      |     |      | extra | no_show
     """
-    found = measure_by_period(cohort(ACROSS, sessions), "no_show")
+    found = follow(cohort(ACROSS, sessions), "no_show")
     assert by_start(found) == {"2025-01-01": 0.5, "2025-02-01": 0.5}
     assert by_start(found, "n_missing") == {"2025-01-01": 1, "2025-02-01": 1}
 
@@ -140,7 +145,7 @@ def months_of(*missed):
 
 
 def notes(*missed):
-    found = measure_by_period(months_of(*missed), "no_show")
+    found = follow(months_of(*missed), "no_show")
     return list(by_start(found, "note").values())
 
 
@@ -165,15 +170,15 @@ def test_seven_rising_months_are_worse_on_both_sides_of_the_centre():
 
 def test_a_change_in_admissions_is_neither_better_nor_worse():
     months = {f"m{month:02d}": count for month, count in enumerate((2, 3, 2, 3, 2, 3, 2, 3, 14), start=1)}
-    found = measure_by_period(cohort(admissions(**months), as_of="2025-09-30"), "admissions")
+    found = follow(cohort(admissions(**months), as_of="2025-09-30"), "admissions")
     assert list(by_start(found, "note").values())[-1] == "signal: changed"
 
 
 def test_one_month_or_months_apart_have_no_limits():
-    alone = measure_by_period(cohort(admissions(m01=2), as_of="2025-01-31"), "admissions")
+    alone = follow(cohort(admissions(m01=2), as_of="2025-01-31"), "admissions")
     assert set(alone.frame["estimand"]) == {"count"}
     apart = pd.concat([admissions(m01=2), admissions(m03=2).assign(episode_id=["x", "y"])])
-    found = measure_by_period(cohort(apart, as_of="2025-12-31", exit_rule="discharge"), "retained", at=5)
+    found = follow(cohort(apart, as_of="2025-12-31", exit_rule="discharge"), "retained", at=5)
     assert by_start(found) == {"2025-01-01": 1, "2025-03-01": 1}
     assert "center_line" not in set(found.frame["estimand"])
 
@@ -194,7 +199,7 @@ def test_periods_are_calendar_months_and_quarters(period, starts):
 def test_records_without_dates_have_no_periods():
     stays = "episode | admission_date | admission_year | person_day | discharge_day | observed_day | end_reason\n"
     read = records(stays + "e1 | | 2025 | 0 | 10 | 300 | completed", privacy="safe_harbor")
-    assert len(measure_by_period(select_cohort(read), "admissions")) == 0
+    assert len(follow(select_cohort(read), "admissions")) == 0
 
 
 @pytest.mark.parametrize("word", [{"what": "profit"}, {"what": "admissions", "period": "week"}])

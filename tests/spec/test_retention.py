@@ -217,3 +217,63 @@ def test_who_completed_lately_cannot_have_come_back_yet():
     assert (row["value"], row["n_missing"], row["denominator"]) == (0, 1, 2)
     latest = measure_retention(select_cohort(records(stays), admitted=("2025-10-01", "2025-10-31")))
     assert one(latest, "re_presentation")["status"] == "not_estimable"
+
+
+# The records begin on 1 March. a and b were already in the programme, on their days 10 and 40. c and d came later. e left
+# the books on 10 March but last came on day 5, before the records begin.
+ENTRY = """
+    episode | admission_date | discharge_day | end_reason
+    --------+----------------+---------------+-----------
+    a       | 2025-02-19     | 30            | left_early
+    b       | 2025-01-20     | 56            | completed
+    c       | 2025-03-10     | 20            | left_early
+    d       | 2025-03-10     | 56            | completed
+    e       | 2025-02-17     | 21            | left_early
+"""
+SEEN = "episode | day | status\n" + "\n".join(
+    f"{episode} | {day} | attended" for episode, day in [("a", 30), ("b", 56), ("c", 20), ("d", 56), ("e", 5)]
+)
+
+
+def test_people_already_in_care_count_from_the_day_they_came_into_view():
+    """Day 20: a, c and d are in view and c leaves: 2/3. Day 30: a leaves of a and d: 1/3. b, in view from day 40, had to
+    stay that long to be in the records at all; followed from admission, two of all five are there after day 30."""
+    late = measure_retention(
+        select_cohort(records(ENTRY, SEEN, records_from="2025-03-01")), at=[14, 20, 30, 60], tau=56
+    )
+    assert value(measure_retention(select_cohort(records(ENTRY, SEEN))), "in_programme", at=30) == pytest.approx(2 / 5)
+    assert value(late, "in_programme", at=14) == 1
+    assert value(late, "in_programme", at=20) == pytest.approx(2 / 3)
+    assert value(late, "in_programme", at=30) == pytest.approx(1 / 3)
+    assert value(late, "retained", at=60) == pytest.approx(1 / 3)
+    row = one(late, "lost_early", at=30)
+    assert (row["n"], row["denominator"], row["people"]) == (2, 4, 4)  # e was never in view
+    assert row["n_missing"] == 1  # b came into view later
+    assert "delayed entry" in row["method"]
+    # 20 days all, ten days 2/3, 26 days 1/3.
+    assert value(late, "mean_days_in_programme") == pytest.approx(20 + 20 / 3 + 26 / 3)
+
+
+@pytest.mark.parametrize(
+    ("admitted", "last", "known"),
+    [
+        ("2025-03-01", 5, True),  # admitted on the day the records begin
+        ("2025-02-28", 5, False),  # nobody was in view on the day of admission
+    ],
+)
+def test_a_curve_needs_somebody_in_view_from_admission(admitted, last, known):
+    stays = f"""
+        episode | admission_date | discharge_day | end_reason
+        a       | {admitted}     | {last}        | left_early
+        b       | 2025-02-20     | 56            | completed
+    """
+    found = measure_retention(
+        select_cohort(records(stays, records_from="2025-03-01"), exit_rule="discharge"), at=[3, 40]
+    )
+    row = one(found, "in_programme", at=3)
+    assert (row["status"] == "ok") == known
+    # On day 5 a is the last in view while b has yet to come in, on day 9: of what follows nothing is known.
+    after = one(found, "in_programme", at=40)
+    assert after["status"] == "not_estimable"
+    assert after["note"] == "on an earlier day nobody was in view, or too few"
+    assert one(found, "median_stay")["status"] == one(found, "mean_days_in_programme")["status"] == "not_estimable"

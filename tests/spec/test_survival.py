@@ -7,10 +7,12 @@ import pytest
 
 from iop_outcomes.statistics import (
     aalen_johansen,
+    curve_difference,
     gray_test,
     independent_difference,
     kaplan_meier,
     log_rank,
+    mean_time_difference,
     restricted_mean,
     restricted_mean_lost,
 )
@@ -173,3 +175,73 @@ def test_impossible_questions_are_refused() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             ask()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "entry", "until"),
+    [
+        ([10, 20, 30], [1, 1, 1], [0, 5, 10], np.inf),  # all leave, one after the other
+        ([10, 20, 30], [1, 1, 0], [0, 5, 10], 30),
+        ([10, 30], [0, 1], [0, 10], np.inf),  # the second comes into view as the first goes out of it
+        ([10, 30], [0, 1], [0, 11], 10),  # day 11 saw nobody
+        ([10, 30], [0, 1], [0, 10.5], np.inf),  # in view from day 11 on
+        ([10, 30], [1, 1], [0, 10], np.nextafter(10, 0)),  # the last in view leaves, and then others come
+        ([10, 30], [1, 1], [1, 0.5], -1),  # nobody was in view from admission
+    ],
+)
+def test_a_curve_speaks_up_to_the_day_on_which_nobody_is_left_in_view(time, event, entry, until) -> None:
+    curve = kaplan_meier(time, event, entry=entry)
+    assert curve.followed_to == until
+    days = np.array([0, 10, 30])
+    assert np.isnan(curve.at(days).value).tolist() == (days > until).tolist()
+    assert np.isnan(restricted_mean(curve, 30).value) == (until < 30)
+    assert aalen_johansen(time, event, entry=entry, causes=[1]).still_in.followed_to == until
+
+
+def test_a_median_is_not_read_where_the_curve_is_silent() -> None:
+    assert np.isnan(kaplan_meier([10, 30], [1, 1], entry=[0, 10]).quantile().value)
+    assert kaplan_meier([10, 30, 40], [1, 1, 1], entry=[0, 9, 9]).quantile().value == 30
+
+
+def test_a_difference_of_groups_without_shared_people_is_that_of_independent_groups() -> None:
+    half = np.arange(10) % 2 == 0
+    days, left = np.array(DAYS), np.array(WHY) > 0
+    for names in (list("abcdefghij"), None):
+        one, two = (
+            kaplan_meier(days[k], left[k], cluster=None if names is None else np.array(names)[k]) for k in (half, ~half)
+        )
+        apart, alone = curve_difference(one, two, [7, 14]), independent_difference(one.at([7, 14]), two.at([7, 14]))
+        np.testing.assert_allclose(apart.value, alone.value)
+        np.testing.assert_allclose(apart.std_error, alone.std_error)
+        means = mean_time_difference(one, two, 21)
+        assert means.value == pytest.approx(restricted_mean(one, 21).value - restricted_mean(two, 21).value)
+
+
+def test_the_same_people_twice_do_not_differ() -> None:
+    curve = kaplan_meier(DAYS, np.array(WHY) > 0, cluster=np.arange(10))
+    apart = curve_difference(curve, curve, [7, 14])
+    assert apart.value.tolist() == apart.std_error.tolist() == [0, 0]
+
+
+def test_where_one_side_has_nobody_there_is_a_difference_and_no_range() -> None:
+    none, some = (kaplan_meier([5, 9, 9], event, cluster=[1, 2, 3]) for event in ([0, 0, 0], [1, 0, 0]))
+    apart = curve_difference(none, some, 5)
+    assert apart.value == pytest.approx(1 / 3)
+    assert np.isnan(apart.low)
+    assert np.isnan(apart.high)
+
+
+def test_gray_with_people_as_clusters_keeps_the_statistic_and_changes_the_error() -> None:
+    group = list("ababababab")
+    plain = gray_test(DAYS, WHY, group)
+    alone = gray_test(DAYS, WHY, group, cluster=np.arange(10))
+    twos = gray_test(DAYS, WHY, group, cluster=np.arange(10) // 2)
+    for test in (alone, twos):
+        np.testing.assert_allclose(test.observed, plain.observed)
+        np.testing.assert_allclose(test.expected, plain.expected)
+        np.testing.assert_allclose(test.variance.sum(axis=0), 0, atol=1e-12)  # groups' gaps add to 0
+    assert not np.allclose(alone.variance, twos.variance)
+    with pytest.raises(ValueError, match="cluster takes rho 0 only"):
+        gray_test(DAYS, WHY, group, cluster=np.arange(10), rho=1)
+    with pytest.raises(ValueError, match="entry needs cluster"):
+        gray_test(DAYS, WHY, group, entry=np.zeros(10))

@@ -109,6 +109,7 @@ def test_every_feature_is_in_the_small_sample(sample):
     assert set(outcomes["point"]) == {"intake", "week", "exit", "followup"}
     assert set(outcomes.loc[outcomes["point"] == "followup", "month"]) == {"1", "3", "6", "12"}
     assert {"urine", "breath", "self_report", "phq9", "gad7", "work", "no_arrest"} <= set(outcomes["instrument"])
+    assert {"barc10", "bam_use", "bam_risk", "bam_protective"} <= set(outcomes["instrument"])
     assert set(sample.costs["kind"]) == {"cost", "charge", "payment"}
     for column in ("race_ethnicity", "employment", "days_used_30"):
         assert 0 < (episodes[column] == "").mean() < 0.1
@@ -151,6 +152,11 @@ def test_parts_of_the_truth_add_to_one():
         rows = truth[truth["definition"] == definition]
         total = rows.groupby(keys, dropna=False)["value"].sum()
         assert len(total) >= 4
+        np.testing.assert_allclose(total, 1, atol=1e-5)
+    for scale in ("phq9", "gad7"):
+        rows = truth[(truth["definition"] == "change_segment@1") & truth["category"].str.startswith(scale)]
+        total = rows.groupby(keys, dropna=False)["value"].sum()
+        assert len(total) == 4
         np.testing.assert_allclose(total, 1, atol=1e-5)
     assert not truth.duplicated([*keys, "definition", "category"]).any()
     assert (truth["synthetic"] == "synthetic").all()
@@ -204,6 +210,19 @@ def test_a_complete_record_shows_the_true_milestones(complete, stays):
             at=at,
         )
         assert abs(reached - truth) <= WITHIN * np.sqrt(truth * (1 - truth) / len(here))
+
+
+def test_people_feel_worst_at_admission_and_only_a_part_of_the_change_is_cares():
+    truth = load_truth()
+    for level in ("2.1", "3.5"):
+        where = {"population": "attended", "level_of_care": level}
+        for scale, better in (("phq9", -1), ("gad7", -1), ("barc10", 1)):
+            for category in (scale, f"{scale}/cases"):
+                change, care = (
+                    better * true_value(truth, definition=f"{name}@1", category=category, **where)
+                    for name in ("change_mean", "change_by_care")
+                )
+                assert 0 < care < change - 0.5
 
 
 def test_crude_comparison_points_the_wrong_way_and_adjustment_mends_it(complete, stays):

@@ -17,7 +17,8 @@ DEFAULT_HOURS = 9.0
 def plan_weeks(records: Records, last_week: int) -> pd.DataFrame:
     """Hours asked by programme and week (``program_id``, ``week``, ``plan_hours``) up to the last week anyone reached."""
     programs = reductions.collect(records.programs).sort_values("program_id")
-    default = float(records.manifest.settings.get("hours", {}).get("required_hours") or DEFAULT_HOURS)
+    given = records.manifest.settings.get("hours", {}).get("required_hours")
+    default = DEFAULT_HOURS if given is None else float(given)
     rows: list[dict[str, Any]] = []
     for program in programs.to_dict("records"):
         text = program["required_hours_by_week"]
@@ -28,6 +29,11 @@ def plan_weeks(records: Records, last_week: int) -> pd.DataFrame:
             hours = by_week.get(week, after if by_week and week > max(by_week) else usual)
             rows.append({"program_id": str(program["program_id"]), "week": week, "plan_hours": hours})
     return pd.DataFrame(rows, columns=["program_id", "week", "plan_hours"])
+
+
+def prorates(records: Records) -> bool:
+    """Whether part weeks count against their days' share of the requirement (``[hours] partial_weeks``)."""
+    return bool(records.manifest.settings.get("hours", {}).get("partial_weeks") == "prorate")
 
 
 def closed_days(records: Records) -> pd.DataFrame:

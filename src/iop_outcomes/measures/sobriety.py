@@ -37,10 +37,14 @@ _MISSED, _NEGATIVE, _POSITIVE = 1, 2, 3
 
 
 @dataclass(frozen=True)
-class _Care:
-    """A cohort's stays with their use calendar up to a horizon, one row per episode."""
+class Care:
+    """A cohort's stays with their use calendar up to a horizon, one row per episode.
+
+    ``late`` are stays that began before the records do: their first days are not known, so they are counted as missing.
+    """
 
     stays: pd.DataFrame
+    late: pd.DataFrame
     reports: pd.DataFrame
     calendar: Calendar
     end: np.ndarray
@@ -73,7 +77,7 @@ def measure_milestones(
     check_group(by, cohort.groups)
     if substance not in Substance.codes():
         raise UsageError(f"substance is one of {', '.join(Substance.codes())}")
-    care = _care(cohort, substance, until, by)
+    care = read_care(cohort, substance, until, by)
     if care.reports.empty:
         return Estimates.from_rows([], cohort.settings)
     chosen = cohort.records.manifest.settings.get("sobriety", {})
@@ -102,9 +106,11 @@ def measure_milestones(
     return Estimates.from_rows(rows, settings)
 
 
-def _care(cohort: Cohort, substance: str, until: int, by: str | None) -> _Care:
-    columns = ["person_id", "exit_day", "cause", "sobriety_day", *([by] if by else [])]
+def read_care(cohort: Cohort, substance: str, until: int, by: str | None = None) -> Care:
+    """The cohort's stays with what is known of use on each day of them, up to day ``until``."""
+    columns = ["person_id", "exit_day", "cause", "sobriety_day", "entry_day", *([by] if by else [])]
     stays = reductions.episode_rows(cohort.episodes, *columns)
+    late, stays = stays[stays["entry_day"] > 0], stays[stays["entry_day"] == 0].reset_index(drop=True)
     during = ~(nw.col("point") == str(OutcomePoint.FOLLOWUP))
     due = ~(nw.col("status") == str(OutcomeStatus.NOT_DUE))
     reports = reductions.collect(
@@ -128,7 +134,7 @@ def _care(cohort: Cohort, substance: str, until: int, by: str | None) -> _Care:
     end = np.minimum(stays["exit_day"].to_numpy(dtype="int64"), until)
     recorded = settings.get("count_from", "admission") == "sobriety_date"
     sober_since = stays["sobriety_day"].to_numpy(dtype="float64", na_value=np.nan) if recorded else None
-    return _Care(stays, reports, calendar, end, sober_since)
+    return Care(stays, late, reports, calendar, end, sober_since)
 
 
 def _speaking_of(reports: pd.DataFrame, substance: str) -> pd.DataFrame:
@@ -169,7 +175,7 @@ def _competing(
 
 
 def _reached(
-    care: _Care, reading: str, length: int, reached: np.ndarray, grid: np.ndarray, by: str | None
+    care: Care, reading: str, length: int, reached: np.ndarray, grid: np.ndarray, by: str | None
 ) -> Iterator[Row]:
     for group, part in split_groups(care.stays, by):
         if part.empty:
@@ -178,6 +184,7 @@ def _reached(
         fit = aalen_johansen(time, cause, cluster=part["person_id"].to_numpy(), causes=[1, 2])
         people = part["person_id"].nunique()
         last_seen = part.loc[cause == 0, "exit_day"].to_numpy()
+        unseen = next((len(late) for other, late in split_groups(care.late, by) if other == group), 0)
         earliest = length - 1 if care.sober_since is None else 0
         for day in grid[grid >= earliest]:
             point = fit.at(day, 1)
@@ -189,12 +196,12 @@ def _reached(
                 n=float(point.events),
                 denominator=len(part),
                 people=people,
-                n_missing=int((last_seen < day).sum()),
+                n_missing=int((last_seen < day).sum()) + unseen,
                 **interval_columns(point),
             )
 
 
-def _returned(care: _Care, length: int, reached: np.ndarray, by: str | None) -> Iterator[Row]:
+def _returned(care: Care, length: int, reached: np.ndarray, by: str | None) -> Iterator[Row]:
     used = first_use_after(care.calendar, reached)
     used = np.where(used <= care.end, used, np.nan)
     for group, part in split_groups(care.stays, by):
@@ -223,7 +230,7 @@ def _returned(care: _Care, length: int, reached: np.ndarray, by: str | None) -> 
             )
 
 
-def _days_known(care: _Care, by: str | None) -> Iterator[Row]:
+def _days_known(care: Care, by: str | None) -> Iterator[Row]:
     inside = np.arange(care.calendar.shape[1])[None, :] <= care.end[:, None]
     sober = ((care.calendar == _NEGATIVE) & inside).sum(axis=1)
     used = ((care.calendar == _POSITIVE) & inside).sum(axis=1)
@@ -246,7 +253,7 @@ def _days_known(care: _Care, by: str | None) -> Iterator[Row]:
             )
 
 
-def _day_states(care: _Care, by: str | None) -> Iterator[Row]:
+def _day_states(care: Care, by: str | None) -> Iterator[Row]:
     """Of the days people spent in care in each week, the share in each state of the calendar."""
     people, weeks = len(care.calendar), care.calendar.shape[1] // 7
     calendar = care.calendar[:, : 7 * weeks].reshape(people, weeks, 7)
@@ -268,7 +275,7 @@ def _day_states(care: _Care, by: str | None) -> Iterator[Row]:
                 )
 
 
-def _agreement(care: _Care, by: str | None) -> Iterator[Row]:
+def _agreement(care: Care, by: str | None) -> Iterator[Row]:
     done = care.reports[care.reports["status"] == str(OutcomeStatus.DONE)]
     tests = done[(done["instrument"] == "urine") & done["last"].between(0, care.calendar.shape[1] - 1)]
     told = done[done["instrument"] == "self_report"]

@@ -12,12 +12,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from iop_outcomes.estimates import ALL
 from iop_outcomes.publication.curves import SUMS
 from iop_outcomes.publication.inference import Need, System
-from iop_outcomes.publication.nested import RULES
+from iop_outcomes.publication.nested import GROUP_HOLDS, RULES, held_counts, subject_of, tile_period
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, Sheet
 
@@ -78,6 +77,7 @@ class _Builder:
             if self.counted[row]:
                 self.events[row] = self.system.cell(self.number["n"][row])
                 self.system.show(row, self.events[row])
+                self.system.own[row] = self.events[row]
                 if self.curved[row]:
                     self.on_curve.add(self.events[row])
                 if not np.isnan(self.number["denominator"][row]):
@@ -86,6 +86,7 @@ class _Builder:
                 self.sums[row] = self.system.cell(self.number["value"][row])
                 self.sum_cells.add(self.sums[row])
                 self.system.show(row, self.sums[row])
+                self.system.own[row] = self.sums[row]
 
     def _dead_days(self) -> np.ndarray:
         """Rows of days on which nothing of a family of curves is shown: they may take the values of any day beside
@@ -180,9 +181,9 @@ class _Builder:
         ]
         exits: list[tuple[int, list[int]]] = []
         for family in self._families(rows, "category", "estimand"):
-            bases = self.number["denominator"][family]
-            for base in sorted(set(bases[~np.isnan(bases)])):
-                same = [row for row in family if self.number["denominator"][row] == base]
+            kind = {row: (self.number["denominator"][row], subject_of(self.text["category"][row])) for row in family}
+            for base, subject in sorted({place for place in kind.values() if not np.isnan(place[0])}):
+                same = [row for row in family if kind[row] == (base, subject)]
                 events = [self.events[row] for row in same if self.text["estimand"][row] != "survival"]
                 survivors = [self.events[row] for row in same if self.text["estimand"][row] == "survival"]
                 exits.extend((cell, events) for cell in survivors)
@@ -232,6 +233,30 @@ class _Builder:
         ruled = [row for row in rows if self.name[row] in RULES]
         for family in self._families(ruled, "definition", "measure"):
             self._step([self.events[row] for row in sorted(family, key=lambda r: RULES.index(self.name[r]))])
+        people = ("category", "by", "group", "period_start", "period_end", "at")
+        texts = {**self.text, "at": self.number["at"].astype(str)}
+        counts = {(self.name[row], *(texts[name][row] for name in people)): cell for row, cell in self.events.items()}
+        for whole, parts in held_counts(counts):
+            self._part_of(whole, parts)
+        self._nested_groups()
+
+    def _nested_groups(self) -> None:
+        """Groups of which one holds another, and the one that is everyone under another name."""
+        for family in self._families(range(len(self.sheet.frame)), "by", "group"):
+            place = {(self.text["by"][row], self.text["group"][row]): row for row in family}
+            for one, two in (((by, whole), (by, part)) for by, held in GROUP_HOLDS.items() for whole, part in held):
+                for first, second in ((one, two), ((ALL, ALL), one), ((ALL, ALL), two)):
+                    if first in place and second in place:
+                        self._step_rows(place[first], place[second])
+
+    def _step_rows(self, one: int, two: int) -> None:
+        """The difference of two rows' counts, and of what they are counted among."""
+        if one in self.events and two in self.events:
+            self._step([self.events[one], self.events[two]])
+        for name in ("denominator", "people"):
+            values = self.number[name][[one, two]]
+            if not np.isnan(values).any():
+                self._step([self._base(one, float(values[0])), self._base(two, float(values[1]))])
 
     def _definitions(self) -> None:
         """Definitions that are sums of causes on the same day, and the steps along the days of all of them together."""
@@ -315,7 +340,7 @@ class _Builder:
                         if same:
                             self._relate_sum(cells[whole], [cells[row]])
                     continue
-                tiles = _tiles(spans, whole)
+                tiles = tile_period(spans, whole)
                 self._relate_sum(cells[whole], [cells[row] for row in tiles])
                 bases = self.number["denominator"][[whole, *tiles]]
                 if tiles and not np.isnan(bases).any():
@@ -364,22 +389,6 @@ class _Builder:
             value = self.system.values[cell]
             if self.sheet.hidden[row] and self.number["people"][row] <= limit and value > 0:
                 self.system.needs[cell] = Need(0.9 * value, 1.1 * value)
-
-
-def _tiles(spans: dict[int, tuple[str, str]], whole: int) -> list[int]:
-    """Rows whose periods follow one another without gap and cover the whole's period; empty when they do not."""
-    start, end = spans[whole]
-    inside = sorted(
-        (span, row) for row, span in spans.items() if row != whole and span[0] and start <= span[0] and span[1] <= end
-    )
-    inside = [(span, row) for span, row in inside if span != (start, end)]
-    chosen: list[int] = []
-    day = start
-    for span, row in inside:
-        if span[0] == day:
-            chosen.append(row)
-            day = str((pd.Timestamp(span[1]) + pd.Timedelta(days=1)).date())
-    return chosen if chosen and day == str((pd.Timestamp(end) + pd.Timedelta(days=1)).date()) else []
 
 
 def _plain(value: float) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.estimates import ALL
+from iop_outcomes.estimates import ALL, REST
 from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, MODELLED, Sheet, is_primary
 
 DERIVED_FROM = "Withheld because a number it was worked out from is withheld"
@@ -75,11 +75,18 @@ def _withhold_differences(sheet: Sheet) -> None:
     sides: dict[tuple[object, ...], list[int]] = {}
     for row in plain:
         sides.setdefault((*keys[row], group[row]), []).append(row)
+    family = _rows_by(keys, plain)
+    everyone = _rows_by(_keys(frame, [*_PLACE, "definition"]), [row for row in plain if group[row] == ALL])
     gone: list[int] = []
     for row in np.flatnonzero(reference | (frame["estimand"] == "difference").to_numpy()).tolist():
-        against = frame["reference"].iloc[row]
-        both = [sides.get((*keys[row], side), []) for side in (group[row], against)]
-        if not all(_stand(sheet, rows) for rows in both):
+        against = str(frame["reference"].iloc[row])
+        own = sides.get((*keys[row], group[row]), [])
+        if against.startswith(REST):  # everyone but the group: the rest follows from the group and everyone
+            needed = [own, everyone.get(keys[row][:-1], [])]
+            needed += [family.get(keys[row], [])] if against != REST else []  # pooled over all groups
+        else:
+            needed = [own, sides.get((*keys[row], against), [])]
+        if not all(_stand(sheet, rows) for rows in needed):
             gone.append(row)
     sheet.hide(_array(gone), DERIVED_FROM)
 
@@ -103,12 +110,30 @@ def _withhold_tests(sheet: Sheet) -> None:
 
 
 def _withhold_drawn(sheet: Sheet) -> None:
-    """Centre lines, limits and diagnostics go when any point of their line goes, or where no point is in the release."""
+    """Centre lines, limits and diagnostics go when any point of their line goes, or where no point is in the release.
+
+    A line speaks of the points within its period. What is said of all groups of a column together, and limits widened
+    by how the groups differ, need every group; a funnel is drawn from its own point and from everyone's of its period.
+    """
     frame = sheet.frame
-    names = ["measure", "definition", "by", "group"]
-    keys = _keys(frame, names)
-    points = _rows_by(keys, np.flatnonzero(is_primary(frame)))
-    gone = [row for row in _positions(sheet, DRAWN) if not _stand(sheet, points.get(keys[row], []))]
+    primary = np.flatnonzero(is_primary(frame)).tolist()
+    line, across = (
+        _keys(frame, names) for names in (["measure", "definition", "by", "group"], ["measure", "definition"])
+    )
+    points, all_points = _rows_by(line, primary), _rows_by(across, primary)
+    together = ((frame["by"] != ALL) & (frame["group"] == ALL)).to_numpy()
+    widened = frame["category"].fillna("").str.endswith("_adjusted").to_numpy()
+    funnel = (frame["estimand"] == "funnel_limit").to_numpy()
+    starts, ends = (sheet.column(name) for name in ("period_start", "period_end"))
+    gone = []
+    for row in _positions(sheet, DRAWN):
+        found = all_points.get(across[row], []) if together[row] or widened[row] else points.get(line[row], [])
+        if funnel[row]:
+            found = [point for point in found if (starts[point], ends[point]) == (starts[row], ends[row])]
+        elif starts[row]:
+            found = [point for point in found if starts[row] <= starts[point] and ends[point] <= ends[row]]
+        if not _stand(sheet, found):
+            gone.append(row)
     sheet.hide(_array(gone), DERIVED_FROM)
 
 

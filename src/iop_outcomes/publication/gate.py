@@ -19,13 +19,24 @@ from iop_outcomes.publication import curves, suppression
 from iop_outcomes.publication.cells import build_system
 from iop_outcomes.publication.derivation import withhold_derived
 from iop_outcomes.publication.inference import protect
+from iop_outcomes.publication.nested import withhold_segments
 from iop_outcomes.publication.policy import choose_policy
 from iop_outcomes.publication.published import PARTLY, Audit, Published, seal
 from iop_outcomes.publication.suppression import Sheet
 from iop_outcomes.vocabulary import Audience, Status
 
 #: Definitions about use itself: 0 % and 100 % of a group say something about each of its people (rule D3).
-SENSITIVE: tuple[str, ...] = ("days_known", "return_to_use", "agreement", "abstinent")
+SENSITIVE: tuple[str, ...] = (
+    "days_known",
+    "return_to_use",
+    "agreement",
+    "abstinent_responders",
+    "abstinent_missing_using",
+    "abstinent_missing_sober",
+    "used_fewer_days",
+    "used_fewer_days_low",
+    "used_fewer_days_high",
+)
 
 #: What makes a row the same number: two rows that share these must agree.
 KEY: tuple[str, ...] = (
@@ -79,6 +90,7 @@ def publish(
     curves.thin(sheet, chosen)
     suppression.withhold_days_lost(sheet, chosen)
     suppression.withhold_siblings(sheet, chosen)
+    withhold_segments(sheet, chosen)
     suppression.blank_people(sheet, chosen)
     protect(build_system(sheet, chosen), sheet, chosen)
     withhold_derived(sheet)

@@ -48,6 +48,8 @@ class System:
     values: list[float] = field(default_factory=list)
     relations: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
     shows: dict[int, set[int]] = field(default_factory=dict)
+    #: The cell a row is about: withholding the row takes it away, where a base stays in the rows beside it.
+    own: dict[int, int] = field(default_factory=dict)
     needs: dict[int, Need] = field(default_factory=dict)
 
     def cell(self, value: float) -> int:
@@ -270,19 +272,22 @@ def _withhold_more(
     everyone = (sheet.frame["by"] == "all").to_numpy()
     fresh: set[int] = set()
     for cell in unsafe:
-        reach, frontier = {cell}, {cell}
-        while frontier:
-            rows = {row for near in reach for row in showing.get(near, ())}
+        for whole in (False, True):  # rows about a cell nearby first; then rows that show one as their base
+            reach, frontier = {cell}, {cell}
+            rows: set[int] = set()
+            while frontier and not rows:
+                near = {row for each in reach for row in showing.get(each, ())}
+                rows = {row for row in near if whole or system.own.get(row) in reach}
+                rows = {row for row in rows if not sheet.hidden[row] or row in fresh}
+                frontier = {
+                    other for each in frontier for r in touching.get(each, ()) for other, _ in system.relations[r]
+                } - reach
+                reach |= frontier
             if rows & fresh:
                 break
-            open_rows = [row for row in rows if not sheet.hidden[row]]
-            if open_rows:
-                chosen = min(open_rows, key=lambda row: (everyone[row], np.nan_to_num(counts[row], nan=np.inf), row))
+            if rows:
+                chosen = min(rows, key=lambda row: (everyone[row], np.nan_to_num(counts[row], nan=np.inf), row))
                 sheet.hide(np.array([chosen]), LINKED)
                 fresh.add(chosen)
                 break
-            frontier = {
-                other for near in frontier for r in touching.get(near, ()) for other, _ in system.relations[r]
-            } - reach
-            reach |= frontier
     return bool(fresh)

@@ -1,10 +1,11 @@
-"""Counts that hold each other: whoever is sober for 14 days was so for 7, whoever meets a strict rule meets a kind one.
+"""Counts that hold each other: whoever is sober for 14 days was so for 7, whoever recovered on a scale had improved.
 
 Published together, the difference of two such counts is a count of people, so it must be zero or enough people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -12,10 +13,91 @@ import pandas as pd
 
 from iop_outcomes.estimates import ALL
 from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import NESTED, Sheet
+from iop_outcomes.publication.suppression import LINKED, NESTED, Sheet
 
 #: From the strictest rule to the kindest; whoever meets one meets the next.
 RULES: tuple[str, ...] = ("milestone_confirmed", "milestone_bridged", "milestone_not_contradicted")
+
+#: Counts as (definition, segment or category, nothing for the same category), each with counts of the same people that it holds.
+HOLDS: tuple[tuple[tuple[str, str], tuple[tuple[str, str], ...]], ...] = (
+    (("reliable_improvement", "improved"), (("change_segment", "improved"),)),
+    (
+        ("reliable_improvement_upper", "improved_or_unknown"),
+        (("change_segment", "improved"), ("change_segment", "unknown")),
+    ),
+    (("change_segment", "improved"), (("improvement_cases", "cases"),)),
+    (("change_segment", "unknown"), (("recovery", "unknown"),)),
+    (("improvement_cases", "cases"), (("recovery", "recovered"),)),
+    (("cutoff_after", "unknown"), (("change_segment", "unknown"),)),
+    (("cutoff_after", "below"), (("recovery", "recovered"),)),
+    (("cutoff_after", "at_or_above"), (("recovery", "recovered"),)),
+    (("abstinent_missing_sober", ""), (("abstinent_missing_using", ""),)),
+    (("abstinent_missing_using", ""), (("abstinent_responders", ""),)),
+    (("used_fewer_days_high", ""), (("used_fewer_days_low", ""),)),
+    (("used_fewer_days_low", ""), (("used_fewer_days", ""),)),
+    (("pathway_step", "any_step"), (("pathway_step", "step_down"),)),
+    (("pathway_step", "any_step"), (("pathway_step", "step_up"),)),
+    (("pathway_step", "any_step"), (("pathway_step", "same_level"),)),
+    (("retained", ""), (("retained_followed", ""),)),
+    (("lost_early", ""), (("lost_early_followed", ""),)),
+    (("requirement_not_ruled_out", ""), (("requirement_met", ""),)),
+)
+
+#: Groups of a column that are not parts of everyone but hold each other, the larger first: rungs of the denominator
+#: ladder, first episodes among all, and the two exit rules, of the same people.
+GROUP_HOLDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "rung": (("admitted", "attended"), ("attended", "engaged"), ("attended", "completed")),
+    "episodes": (("all_episodes", "first_episodes"),),
+    "exit_rule": (("discharge", "last_contact"),),
+}
+
+
+def subject_of(category: str) -> str:
+    """What a category such as ``phq9/improved`` is a segment of; nothing for a category that is no segment.
+
+    >>> subject_of("phq9/improved"), subject_of("completed")
+    ('phq9', '')
+    """
+    subject, slash, _ = category.partition("/")
+    return subject if slash else ""
+
+
+def held_counts(events: Mapping[tuple[str, ...], int]) -> Iterator[tuple[int, list[int]]]:
+    """Cells and the cells they hold; ``events`` gives the cell of a definition, a category and what names the people."""
+    for (name, category, *people), whole in events.items():
+        subject, slash, segment = category.partition("/")
+        own = {segment} if slash else {category, ""}
+        for (holder, held_as), held in HOLDS:
+            if holder != name or held_as not in own:
+                continue
+            words = (f"{subject}/{other}" if slash else other or category for _, other in held)
+            parts = [events.get((part, word, *people)) for (part, _), word in zip(held, words, strict=True)]
+            if None not in parts:
+                yield whole, [part for part in parts if part is not None]
+
+
+def withhold_segments(sheet: Sheet, policy: Policy) -> None:
+    """A withheld segment takes another of its subject with it, so that it is not what the others leave over: first one
+    that no other definition counts again ("same" with "worse"), so that the fewest numbers go."""
+    frame = sheet.frame
+    subject = frame["category"].fillna("").map(subject_of).astype(str)
+    if (subject == "").all():
+        return
+    name = frame["definition"].str.split("@").str[0]
+    segment = frame["category"].fillna("").str.partition("/")[2]
+    again = {key for whole, parts in HOLDS for key in (whole, *parts)}
+    linked = np.array([key in again for key in zip(name, segment, strict=True)], dtype=bool)
+    counts = sheet.column("n")
+    key = ["measure", "definition", "by", "group", "at", "period_start", "period_end", "denominator"]
+    for _, places in (
+        frame.assign(_subject=subject)[subject != ""].groupby([*key, "_subject"], dropna=False).groups.items()
+    ):
+        rows = sorted(places, key=lambda row: (linked[row], np.nan_to_num(counts[row], nan=np.inf), row))
+        hidden = [row for row in rows if sheet.hidden[row]]
+        shown = [row for row in rows if not sheet.hidden[row]]
+        while hidden and shown and (len(hidden) < 2 or np.nansum(counts[hidden]) <= policy.limit):
+            hidden.append(shown.pop(0))
+        sheet.hide(np.array(hidden, dtype=int), LINKED)
 
 
 def thin_nested(sheet: Sheet, rows: pd.DataFrame, policy: Policy) -> None:
@@ -67,7 +149,7 @@ def _apart_from_headline(
 def _keep_lengths(
     rows: pd.DataFrame, allowed: dict[tuple[str, float], set[float]] | None, rule: str, sheet: Sheet, policy: Policy
 ) -> dict[tuple[str, float], set[float]]:
-    """The lengths and common days of one rule that keep most numbers."""
+    """The lengths and common days of one rule that keep most numbers, and then each length's further days."""
     rows = rows[rows["n"].notna() & ~sheet.hidden[rows.index] | (rows["n"] == 0)]
     cube: dict[float, pd.DataFrame] = {
         float(str(length)): each.pivot_table(index="at", columns="_group", values="n", aggfunc="first")
@@ -92,26 +174,48 @@ def _keep_lengths(
             path = _spaced(vectors, len(base), base.to_numpy(), policy)
             if len(path) * size > best[0]:
                 best, choice = (len(path) * size, size), (subset, path)
-    return {(rule, length): set(choice[1]) for length in choice[0]}
+    kept = {length: set(choice[1]) if length in choice[0] else set() for length in lengths}
+    for length in lengths:
+        for day in cube[length].index:
+            may = allowed is None or day in allowed.get((rule, length), ())
+            if may and day not in kept[length] and _fits(cube, kept, length, day, base, policy):
+                kept[length].add(day)
+    return {(rule, length): days for length, days in kept.items() if days}
+
+
+def _fits(
+    cube: dict[float, pd.DataFrame],
+    kept: dict[float, set[float]],
+    length: float,
+    day: float,
+    base: pd.Series,
+    policy: Policy,
+) -> bool:
+    """Whether a count may join those kept: it differs from its neighbours in length and in time by zero or enough people."""
+    own = cube[length].loc[day].reindex(base.index).to_numpy()
+    beside = [cube[other].loc[day].reindex(base.index).to_numpy() for other in kept if day in kept[other]]
+    along = [cube[length].loc[other].reindex(base.index).to_numpy() for other in kept[length]]
+    gaps = [own, base.to_numpy() - own, *(np.abs(own - other) for other in (*beside, *along))]
+    return not any(_is_small(gap, policy) for gap in gaps)
+
+
+def _is_small(values: np.ndarray, policy: Policy) -> bool:
+    return bool(np.isnan(values).any() or ((values > 0) & (values <= policy.limit)).any())
 
 
 def _spaced(vectors: dict[float, np.ndarray], groups: int, base: np.ndarray, policy: Policy) -> list[float]:
     """The longest run of days whose counts, nested differences and steps are all zero or enough people."""
-
-    def small(values: np.ndarray) -> bool:
-        return bool(np.isnan(values).any() or ((values > 0) & (values <= policy.limit)).any())
-
     days = []
     for day in sorted(vectors):
         table = vectors[day].reshape(-1, groups)
-        if not (small(table) or small(base - table) or small(np.abs(np.diff(table, axis=0)))):
+        if not any(_is_small(gap, policy) for gap in (table, base - table, np.abs(np.diff(table, axis=0)))):
             days.append(day)
     best: list[tuple[int, int]] = []
     for later, day in enumerate(days):
         options = [
             (best[earlier][0] + 1, earlier)
             for earlier in range(later)
-            if not small(np.abs(vectors[day] - vectors[days[earlier]]))
+            if not _is_small(np.abs(vectors[day] - vectors[days[earlier]]), policy)
         ]
         best.append(max([(1, -1), *options]))
     path, step = [], max(range(len(days)), key=lambda place: (best[place][0], place), default=-1)
@@ -119,3 +223,19 @@ def _spaced(vectors: dict[float, np.ndarray], groups: int, base: np.ndarray, pol
         path.append(days[step])
         step = best[step][1]
     return path
+
+
+def tile_period(spans: dict[int, tuple[str, str]], whole: int) -> list[int]:
+    """Rows whose periods follow one another without gap and cover the whole's period; empty when they do not."""
+    start, end = spans[whole]
+    inside = sorted(
+        (span, row) for row, span in spans.items() if row != whole and span[0] and start <= span[0] and span[1] <= end
+    )
+    inside = [(span, row) for span, row in inside if span != (start, end)]
+    chosen: list[int] = []
+    day = start
+    for span, row in inside:
+        if span[0] == day:
+            chosen.append(row)
+            day = str((pd.Timestamp(span[1]) + pd.Timedelta(days=1)).date())
+    return chosen if chosen and day == str((pd.Timestamp(end) + pd.Timedelta(days=1)).date()) else []

@@ -38,7 +38,7 @@ CONTRASTS: frozenset[str] = frozenset({"difference", "p_value"})
 #: One number a model made from counts of the same people.
 MODELLED: frozenset[str] = frozenset({"adjusted_proportion", "standardised_ratio", "tipping_point"})
 #: Drawn through, or said of, all rows of a definition together.
-DRAWN: frozenset[str] = frozenset({"center_line", "limit", "diagnostic"})
+DRAWN: frozenset[str] = frozenset({"center_line", "limit", "funnel_limit", "diagnostic"})
 
 POPULATION: tuple[str, ...] = ("by", "group", "period_start", "period_end")
 

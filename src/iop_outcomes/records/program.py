@@ -71,6 +71,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting("months", "list", "Follow-up months reported.", [1, 3, 6, 12]),
         Setting("window_days", "integer", "Days before and after a follow-up day in which an interview counts.", 30),
     ),
+    "targets": (
+        Setting("retained", "number", "Share still in the programme or completed to be reached, for example 0.7."),
+        Setting("completed", "number", "Share that completed to be reached, for example 0.5."),
+        Setting("requirement_met", "number", "Share of weeks meeting the weekly hours to be reached, for example 0.8."),
+        Setting("hours_completion_enrolled", "number", "Hours attended of required to be reached, for example 0.9."),
+        Setting("no_show", "number", "Share of sessions missed without notice not to be passed, for example 0.1."),
+    ),
     "publication": (
         Setting(
             "policy",
@@ -363,3 +370,6 @@ def _check_values(settings: Mapping[str, Any], file: str, faults: list[str]) -> 
             value = settings[name][setting.key]
             if isinstance(value, int | float) and value < 0:
                 faults.append(f"{file} [{name}]: {setting.key} may not be negative.")
+    for name, value in settings["targets"].items():
+        if value is not None and not 0 <= value <= 1:
+            faults.append(f"{file} [targets]: {name} is a share between 0 and 1, for example 0.8.")

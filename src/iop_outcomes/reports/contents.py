@@ -11,25 +11,47 @@ from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import ALL, Estimates
 from iop_outcomes.measures.attendance import measure_attendance
+from iop_outcomes.measures.attendance_contrasts import compare_attendance
+from iop_outcomes.measures.followup import measure_abstinence
+from iop_outcomes.measures.groups import measure_by_group
 from iop_outcomes.measures.hours import measure_hours
+from iop_outcomes.measures.landmark import measure_landmark
+from iop_outcomes.measures.pathways import measure_pathways
 from iop_outcomes.measures.people import compare_people, measure_completeness, measure_people
-from iop_outcomes.measures.quarters import PERIOD_MEASURES, measure_by_period
+from iop_outcomes.measures.quarters import measure_by_period
 from iop_outcomes.measures.retention import measure_endings, measure_retention
+from iop_outcomes.measures.retention_contrasts import compare_retention
+from iop_outcomes.measures.roles import measure_roles
+from iop_outcomes.measures.sites import measure_by_site
 from iop_outcomes.measures.sobriety import measure_milestones
+from iop_outcomes.measures.use_days import measure_use_days
+from iop_outcomes.measures.wellbeing import measure_change
 from iop_outcomes.records.model import Records
 from iop_outcomes.reports.period import Quarter, Span
+from iop_outcomes.reports.signals import SERIES
 from iop_outcomes.vocabulary import Audience
 
 Step = Callable[[str, int, int], None]
 
 #: Days since admission shown on page 3.
 DAYS: tuple[int, ...] = (7, 14, 30, 42, 60, 90)
-#: The day on which groups are compared.
+#: The day on which schedules are compared.
 GROUP_DAY = 42
+#: Groups whose attendance is compared.
+ATTENDANCE_GROUPS: tuple[str, ...] = ("schedule", "employment")
+#: The day on which sites and groups are compared: early enough for everyone admitted in a quarter to have been followed
+#: when the extract is made a month after it.
+SITE_DAY = 30
+#: What sites are made comparable by.
+CASE_MIX: tuple[str, ...] = ("severity", "days_used_30", "employment")
+#: Groups of people compared with everyone else, for the public: each more withholds numbers of the others.
+PUBLIC_GROUPS: tuple[str, ...] = ("gender", "primary_substance", "employment")
+#: Family sessions by the landmark day that count as taking part.
+FAMILY_SESSIONS = 2
 #: Milestones shown on page 5.
 MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
-#: Days since the milestone at which return to use is read.
-_STEPS = 8
+#: Parts a progress bar counts.
+_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -91,16 +113,19 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         say("Month by month", 1, _STEPS)
         caseload = select_cohort(records, level_of_care=level)
         since, until = quarter.history.edges
-        parts += [measure_by_period(caseload, what, since=since, until=until) for what in PERIOD_MEASURES]
+        parts += [measure_by_period(caseload, series.name, since=since, until=until, chart="xmr") for series in SERIES]
     else:
         parts.append(measure_people(cohort).over(*span.edges))
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
-    say("Endings and sobriety milestones", 6, _STEPS)
     for audience, combine in ((Audience.PUBLIC, True), (Audience.INTERNAL, False)):
+        say("Endings, milestones, roles and groups", 8 + int(not combine), _STEPS)
         days = [*(day for day in DAYS if day < planned), planned, planned + 14] if combine else None
         endings = measure_endings(cohort, at=days, combine=combine, until=planned + 14)
         milestones = _milestones(cohort, planned, every=14 if combine else 7)
-        parts_of = (cohort.describe_attrition(combine=combine), endings, milestones)
+        parts_of = [cohort.describe_attrition(combine=combine), endings, milestones]
+        parts_of.append(measure_roles(cohort, combine=combine))
+        parts_of += [] if combine else [measure_roles(cohort, to="followup")]
+        parts_of.append(measure_by_group(cohort, "retained", at=SITE_DAY, by=PUBLIC_GROUPS if combine else None))
         only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
     say("Done", _STEPS, _STEPS)
     return Contents(
@@ -122,12 +147,23 @@ def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
     parts = [measure_retention(cohort, at=DAYS, tau=planned)]
     by_schedule = measure_retention(cohort, at=(GROUP_DAY,), by="schedule", tau=planned)
     parts.append(by_schedule.where(by="schedule", definition=["retained@1", "lost_early@1"]))
+    contrasts = compare_retention(cohort, by="schedule", at=(GROUP_DAY,), tau=planned)
+    parts.append(contrasts.where(definition=["retained@1", "lost_early@1", "mean_days_in_programme@1"]))
+    parts.append(measure_pathways(cohort))
     say("Hours", 4, _STEPS)
     hours = measure_hours(cohort, by="schedule")
-    parts += [hours.where(by=ALL), hours.where(by="schedule", definition="hours_completion_admitted@1")]
+    printed = hours.take(hours.frame["definition"] != "hours_completion_person@1")
+    parts += [printed.where(by=ALL), printed.where(by="schedule", definition="hours_completion_admitted@1")]
     say("Attendance", 5, _STEPS)
     attendance = measure_attendance(cohort, by="program", at=(14, 30), weeks=max(1, planned // 7))
     parts += [attendance.where(by=ALL), attendance.where(by="program", definition="weekly_attendance@1")]
+    parts += [compare_attendance(cohort, by=by).where(by=by) for by in ATTENDANCE_GROUPS]
+    say("Health and daily life", 6, _STEPS)
+    parts += [measure_change(cohort), measure_abstinence(cohort), measure_use_days(cohort)]
+    parts.append(measure_landmark(cohort, least=FAMILY_SESSIONS))
+    sites = measure_by_site(cohort, "retained", at=SITE_DAY, adjust=CASE_MIX)
+    for estimates in (sites, *(measure_by_site(cohort, what) for what in ("requirement_met", "no_show"))):
+        parts.append(estimates.where(by=[ALL, "program"]))
     say("How complete the records are", 7, _STEPS)
     parts.append(measure_completeness(cohort))
     return parts

@@ -13,15 +13,25 @@ from iop_outcomes.records.model import Records
 from iop_outcomes.reports.contents import Contents, choose_level, gather_contents
 from iop_outcomes.reports.pages.appendix import build_certainty, build_definitions, build_disclosure
 from iop_outcomes.reports.pages.first import build_first
+from iop_outcomes.reports.pages.health import build_health
 from iop_outcomes.reports.pages.hours import build_hours
 from iop_outcomes.reports.pages.people import build_people
+from iop_outcomes.reports.pages.sites import build_sites
 from iop_outcomes.reports.pages.sobriety import build_sobriety
 from iop_outcomes.reports.pages.staying import build_staying
 from iop_outcomes.reports.period import Quarter
 from iop_outcomes.reports.reading import Reading
 from iop_outcomes.vocabulary import Audience
 
-_PAGES: tuple[Callable[[Reading], Page], ...] = (build_first, build_people, build_staying, build_hours, build_sobriety)
+_PAGES: tuple[Callable[[Reading], Page], ...] = (
+    build_first,
+    build_people,
+    build_staying,
+    build_hours,
+    build_sobriety,
+    build_health,
+    build_sites,
+)
 
 
 def write_quarterly(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,3 +87,11 @@ def say_words(code: object, column: str = "") -> str:
         return words.labels()[str(code)]
     text = _SAID.get(str(code), str(code).replace("_", " "))
     return text[:1].upper() + text[1:]
+
+
+def name_scale(scales: object, scale: str) -> str:
+    """A scale as readers know it, from the ``scales`` in the settings of the release."""
+    for known in scales if isinstance(scales, tuple) else (scales,):
+        if isinstance(known, Mapping) and scale in known:
+            return str(known[scale]["label"])
+    return scale.replace("_", " ")

@@ -8,14 +8,19 @@ from datetime import date
 from typing import Any
 
 from iop_outcomes.publication.document import Signal, pick
-from iop_outcomes.publication.formatting import say_quantity
+from iop_outcomes.publication.figures.control_series import DRAWN, LINES, ControlSeries
+from iop_outcomes.publication.formatting import say_quantity, show_value
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.period import Span
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line of the report over time: which rows it is, how it is called, and on which page it stands."""
+    """One line of the report over time: its name in ``measure_by_period``, which rows it is, how it is called, its page.
+
+    All are drawn as XmR charts: readers learn one chart, and its limits come from how much months differ, whatever the
+    reason (definitions.md §7). ``measure_by_period`` offers the others.
+    """
 
     name: str
     definition: str
@@ -28,18 +33,22 @@ class Series:
 SERIES: tuple[Series, ...] = (
     Series("admissions", "admissions@1", "episodes", "2", "the number of people admitted each month"),
     Series("retained", "retained@1", "retained", "3", "the share still in the programme or completed at six weeks"),
-    Series("hours", "hours_completion_enrolled@1", "all", "4", "hours attended of hours required while enrolled"),
-    Series("weeks", "requirement_met@1", "all", "4", "the share of weeks that met the weekly hours"),
+    Series(
+        "hours_completion_enrolled",
+        "hours_completion_enrolled@1",
+        "all",
+        "4",
+        "hours attended of hours required while enrolled",
+    ),
+    Series("requirement_met", "requirement_met@1", "all", "4", "the share of weeks that met the weekly hours"),
     Series("no_show", "session_status@1", "no_show", "4", "the share of sessions missed without notice"),
 )
 
 
 def find_series(published: Published, series: Series) -> Published:
-    """The monthly rows of one line with its centre line and limits."""
-    rows = published.where(
-        definition=series.definition, by="all", category=[series.category, "centre", "lower", "upper"]
-    )
-    return rows.only(lambda row: row["estimand"] == "center_line" or _is_month(row["period_start"], row["period_end"]))
+    """The monthly rows of one line with its centre line, limits and target."""
+    rows = published.where(definition=series.definition, by="all", category=[series.category, *LINES])
+    return rows.only(lambda row: row["estimand"] in DRAWN or _is_month(row["period_start"], row["period_end"]))
 
 
 def _is_month(start: object, end: object) -> bool:
@@ -49,7 +58,7 @@ def _is_month(start: object, end: object) -> bool:
 def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]]:
     """What the chart says of the quarter, and the months it says it of."""
     frame = rows.frame
-    months = frame[frame["estimand"] != "center_line"]
+    months = frame[~frame["estimand"].isin(DRAWN)]
     shown = months[months["status"] == "ok"]
     first, last = quarter.edges
     inside = shown[(shown["period_start"] >= first) & (shown["period_end"] <= last)]
@@ -65,6 +74,23 @@ def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]
     return "none", ()
 
 
+#: What the limits of a chart say of a target.
+_ASSURED = {
+    "meets": "ordinary months meet it",
+    "misses": "ordinary months do not meet it, so it takes a change",
+    "varies": "ordinary months may or may not meet it",
+    "unknown": "too few months to say whether it can be met",
+}
+
+
+def say_assurance(rows: Published) -> str:
+    """What the limits of a line say of its target, in words; nothing where none is set or where it may not be shown."""
+    series = ControlSeries.read(rows)
+    if series.target is None:
+        return ""
+    return f"Target {show_value(series.target.value, series.kind)}: {_ASSURED[series.target.assurance]}"
+
+
 def say_month(start: str) -> str:
     """``2025-10-01`` as ``October 2025``."""
     day = date.fromisoformat(start)
@@ -77,10 +103,12 @@ def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
     said = [_sentence(series, signal, months) for series, signal, months in read if months]
     steady = [series.sentence for series, signal, months in read if not months and signal != "too_few"]
     unknown = [series.sentence for series, signal, _ in read if signal == "too_few"]
+    aims = [(series, say_assurance(find_series(published, series))) for series in SERIES]
     if steady:
         said.append(f"No sign of real change, only the ups and downs of chance, in: {'; '.join(steady)}.")
     if unknown:
         said.append(f"Too few months can be shown to tell change from chance in: {'; '.join(unknown)}.")
+    said += [f"{_start(series.sentence)}, {aim[0].lower()}{aim[1:]}." for series, aim in aims if aim]
     return tuple(said)
 
 

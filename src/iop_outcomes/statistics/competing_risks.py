@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .curves import CurvePoints, IncidenceCurve, SurvivalCurve, curve_limits, horizon
+from .curves import CurvePoints, IncidenceCurve, SurvivalCurve, curve_limits
 from .influence import Influence, measure_influence
 from .intervals import Floats
-from .life_table import check_rows, tabulate
+from .life_table import check_rows, followed_to, tabulate
 from .survival import before, product_limit
 
 
@@ -116,6 +116,7 @@ def aalen_johansen(
         time: (n) days to exit or to the end of watching, 0 or more; ties are kept.
         cause: (n) why the person left: numbers or text; 0, "" or None is still in (censored).
         entry: (n) day after which the row was watched (delayed entry); 0 is admission, day 0 included.
+            Where nobody is in view before others enter, the curves say nothing from there on (``followed_to``).
         weights: (n) sampling or balancing weights.
         counts: (n) people each row stands for, when rows are already tallied.
         cluster: (n) the person each row belongs to.
@@ -150,7 +151,8 @@ def aalen_johansen(
     std_error = np.sqrt(np.stack([influence.variances(one) for one in each], axis=1))
     low, high = curve_limits(incidence, std_error, conf_level, conf_type)
     people = ", people as clusters" if cluster is not None else ""
-    method = f"Aalen–Johansen, infinitesimal jackknife{people}, {conf_type} interval"
+    late = ", delayed entry" if entry is not None else ""
+    method = f"Aalen–Johansen, infinitesimal jackknife{people}{late}, {conf_type} interval"
     remainder = -each.sum(axis=0)
     still_error = np.sqrt(influence.variances(remainder))
     still_low, still_high = curve_limits(survival, still_error, conf_level, conf_type)
@@ -164,7 +166,7 @@ def aalen_johansen(
         low=still_low,
         high=still_high,
         start=1.0,
-        followed_to=horizon(table.time, survival),
+        followed_to=followed_to(rows, table),
         conf_level=conf_level,
         conf_type=conf_type,
         method=method,

@@ -108,13 +108,17 @@ def gray_test(
     *,
     cause_of_interest: Any = 1,
     strata: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
     counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
     rho: float = 0.0,
 ) -> CurveTest:
     """Is the cumulative incidence of this way of leaving the same in every group?
 
     Compares the subdistribution hazards: people who left for another cause stay in the risk set, as far as censoring
-    would have let them. Equal to ``cmprsk::cuminc`` in R. Rows count as independent people.
+    would have let them. Equal to ``cmprsk::cuminc`` in R, rows counting as independent people. With ``cluster`` the
+    variance is the sum over people of the squared pull of all their rows on observed - expected, which allows a person
+    several episodes, even in several groups.
 
     Args:
         time: (n) days to exit or to the end of watching, 0 or more; ties are kept.
@@ -122,33 +126,46 @@ def gray_test(
         group: (n) the groups to compare, two or more.
         cause_of_interest: the cause whose incidence is compared.
         strata: (n) groups are compared within strata only, and the differences added.
+        entry: (n) day after which the row was watched; 0 is admission. Only with ``cluster``.
         counts: (n) people each row stands for, when rows are already tallied.
+        cluster: (n) the person each row belongs to. Only with rho 0.
         rho: weight (1 - F)^rho, F the pooled incidence; above 0 stresses early differences.
 
     Returns:
         CurveTest with G - 1 degrees of freedom.
 
     Raises:
-        ValueError: if the rows are impossible (see ``check_rows``), there is one group, or nobody left for the cause.
+        ValueError: if the rows are impossible (see ``check_rows``), there is one group, nobody left for the cause, or
+            ``entry``, ``cluster`` and ``rho`` do not go together.
 
-    Source: Gray (1988), Annals of Statistics 16:1141–1154, sections 2 and 3, with corrections for ties.
+    Source: Gray (1988), Annals of Statistics 16:1141–1154, sections 2 and 3, with corrections for ties; the robust
+    variance is the infinitesimal jackknife of the same statistic, as Lin and Wei (1989) have it for the log-rank test.
 
     >>> days = [7, 14, 21, 28, 28, 7, 7, 14, 14, 28]
     >>> test = gray_test(days, [1, 2, 1, 0, 0, 1, 1, 1, 2, 0], list("aaaaabbbbb"))
     >>> test.observed.tolist(), test.df
     ([2.0, 3.0], 1)
     """
-    rows = check_rows(time, cause, counts=counts)
+    if (rho and cluster is not None) or (entry is not None and cluster is None):
+        raise ValueError("cluster takes rho 0 only, and entry needs cluster: give each row its person.")
+    rows = check_rows(time, cause, entry=entry, counts=counts, cluster=cluster)
     if cause_of_interest not in rows.causes:
         raise ValueError(f"Nobody left for cause {cause_of_interest!r}.")
     interest = rows.causes.index(cause_of_interest)
     groups, codes, layers = _groups(group, strata, rows)
     observed, expected = np.zeros(len(groups)), np.zeros(len(groups))
     variance = np.zeros((len(groups), len(groups)))
-    for _, tables in _layers(rows, codes, layers, len(groups)):
+    scores = np.zeros((0 if rows.cluster is None else int(rows.cluster.max()) + 1, len(groups)))
+    for members, tables in _layers(rows, codes, layers, len(groups)):
         parts = _gray_layer(tables, interest, rho)
         observed, expected, variance = observed + parts[0], expected + parts[1], variance + parts[2]
-    method = f"Gray, rho {rho:g}" + (", stratified" if layers is not None else "")
+        if rows.cluster is not None:
+            scores += _gray_scores(rows, members, codes, _gray_pulls(tables, interest), interest, scores.shape[0])
+    method = f"Gray, rho {rho:g}"
+    if rows.cluster is not None:
+        variance, method = scores.T @ scores, f"{method}, robust variance, people as clusters"
+    if layers is not None:
+        method += ", stratified"
     return _conclude(groups, observed, expected, variance, method, keep_all=True)
 
 
@@ -200,6 +217,50 @@ def _gray_layer(tables: list[LifeTable], interest: int, rho: float) -> tuple[Flo
     pull = reached[:, None, :] * still_to_come
     variance += np.einsum("tik,tjk,tk->ij", pull, pull, spread)
     return observed, expected, variance
+
+
+def _gray_pulls(tables: list[LifeTable], interest: int) -> tuple[Floats, Floats, Floats]:
+    """How observed - expected of each group moves with one more at risk, leaving for the cause, or for another.
+
+    Each T × G × G: day, group of the person, group of the score. R = Yq as in ``_gray_layer``, q = (1 - F)/S before the
+    day; over a day q moves to (qY - d₁)/(Y - d), which gives the derivative by every earlier day in closed form.
+    """
+    risk = np.stack([table.at_risk for table in tables], axis=1)
+    wanted = np.stack([table.events[:, interest] for table in tables], axis=1)
+    staying = np.stack([table.staying for table in tables], axis=1)
+    some = risk > 0
+    safe = np.where(some, risk, 1.0)
+    survival = np.asarray(np.cumprod(np.where(some, staying / safe, 1.0), axis=0), np.float64)
+    earlier = _previous(survival, 1.0)
+    left = 1 - np.cumsum(earlier * wanted / safe, axis=0)
+    q_after = np.divide(left, survival, out=np.zeros(risk.shape), where=survival > 0)
+    q = np.divide(_previous(left, 1.0), earlier, out=np.zeros(risk.shape), where=earlier > 0)
+    total = (risk * q).sum(axis=1)
+    safe_total = np.where(total > 0, total, 1.0)
+    own_group = np.eye(risk.shape[1])[None] - (risk * q / safe_total[:, None])[:, None, :]
+    by_share = -(wanted.sum(axis=1) / safe_total)[:, None, None] * own_group
+    steps = by_share * np.divide(risk, earlier, out=np.zeros(risk.shape), where=earlier > 0)[:, :, None]
+    tail = steps[::-1].cumsum(axis=0)[::-1] - steps
+    tail *= np.where(some, earlier / safe, 0.0)[:, :, None]
+    at_risk = by_share * q[:, :, None] + (q - q_after)[:, :, None] * tail
+    return at_risk, own_group + (q_after - 1)[:, :, None] * tail, q_after[:, :, None] * tail
+
+
+def _gray_scores(
+    rows: Rows, members: Codes, codes: Codes, pulls: tuple[Floats, Floats, Floats], interest: int, people: int
+) -> Floats:
+    """The pull of each person's rows in one stratum on observed - expected (people × groups)."""
+    assert rows.cluster is not None
+    at_risk, wanted, other = pulls
+    exits, state, group = rows.exit[members], rows.state[members], codes[members]
+    watched = np.concatenate([np.zeros((1, *at_risk.shape[1:])), np.cumsum(at_risk, axis=0)])
+    start = np.zeros(members.size, dtype=np.intp) if rows.start is None else rows.start[members]
+    pull = watched[exits + 1, group] - watched[start, group]
+    pull += np.where((state == interest + 1)[:, None], wanted[exits, group], 0.0)
+    pull += np.where(((state > 0) & (state != interest + 1))[:, None], other[exits, group], 0.0)
+    summed = np.zeros((people, pull.shape[1]))
+    np.add.at(summed, rows.cluster[members], pull)
+    return summed
 
 
 def _previous(steps: Floats, start: float) -> Floats:

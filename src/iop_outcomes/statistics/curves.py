@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .influence import Influence
-from .intervals import FloatOrArray, Floats, Interval, as_given, normal_quantile
+from .intervals import Estimate, FloatOrArray, Floats, HasError, Interval, as_given, normal_quantile
 
 #: Interval types offered, as R's survfit names them.
 CONF_TYPES = ("log-log", "log", "plain")
@@ -43,7 +43,8 @@ class Curve:
 
     ``time`` (T) the days on which anyone left or was last watched · ``at_risk``, ``events``, ``censored`` (T)
     weighted counts on those days · ``value``, ``std_error``, ``low``, ``high`` (T) from that day on · ``start`` the
-    value before the first day · ``followed_to`` the last day the data speak for, infinite once nobody is left.
+    value before the first day · ``followed_to`` the last day the data speak for, infinite once nobody is left, below
+    0 where nobody was in view from admission.
     Limits are ``nan`` where the interval type has none (a log-log interval at exactly 0 or 1).
     """
 
@@ -106,6 +107,11 @@ class Curve:
             return float("nan")
         return self.start * min(float(self.time[0]), tau) + float(self.value @ self.widths(tau))
 
+    def readings(self, days: ArrayLike) -> Floats:
+        """Coefficients (T × K) that read the curve's steps on K days: one 1 a day, none before the first step."""
+        place = np.searchsorted(self.time, np.asarray(days, dtype=np.float64).ravel(), side="right")
+        return (np.arange(1, self.time.size + 1)[:, None] == place).astype(np.float64)
+
     def widths(self, tau: float) -> Floats:
         """How many days (T) each step lasts before tau."""
         return np.diff(np.minimum(np.append(self.time, tau), tau))
@@ -141,6 +147,7 @@ class SurvivalCurve(Curve):
 
     def _crossing(self, line: Floats, level: float) -> float:
         slack = np.sqrt(np.finfo(float).eps)
+        line = line[self.time <= self.followed_to]
         below = np.flatnonzero(line < level + slack)
         if below.size == 0:
             return float("nan")
@@ -194,10 +201,59 @@ def curve_limits(value: Floats, std_error: Floats, conf_level: float, conf_type:
     raise ValueError(f"conf_type must be one of {', '.join(CONF_TYPES)}; got {conf_type!r}.")
 
 
-def horizon(time: Floats, survival: Floats) -> float:
-    """The last day a curve speaks for: infinite once nobody is left, else the last day anyone was watched.
+def curve_difference(first: Curve, second: Curve, days: ArrayLike) -> Estimate:
+    """By how much does the first curve exceed the second on these days, when some people may be in both?
 
-    >>> horizon(np.array([7.0, 14.0]), np.array([0.5, 0.0]))
-    inf
+    The variances add, less twice the covariance of the two curves by the people in both, each person's pull on one
+    curve times their pull on the other (nobody is in both where rows are their own people). The interval is normal;
+    there is none where either curve has no error, at 0 or 1.
+
+    Args:
+        first: a curve; fitted with ``cluster`` where a person may be in both.
+        second: the reference, another curve of the same kind.
+        days: a day or an array of days, 0 or more.
+
+    Raises:
+        ValueError: if a day is negative or missing.
+
+    Source: Therneau and Grambsch (2000), section 2.2; each person's influence is that of R's survfit.
+
+    >>> from iop_outcomes.statistics import kaplan_meier
+    >>> day = kaplan_meier([7, 14, 21, 28], [1, 1, 1, 0], cluster=["a", "b", "c", "d"])
+    >>> evening = kaplan_meier([7, 7, 14, 28], [1, 1, 1, 0], cluster=["a", "e", "f", "g"])
+    >>> apart = curve_difference(day, evening, 7)
+    >>> apart.value, round(apart.std_error, 4)
+    (0.25, 0.25)
     """
-    return float("inf") if survival[-1] == 0 else float(time[-1])
+    return paired_difference(
+        first, second, first.at(days), second.at(days), first.readings(days), second.readings(days)
+    )
+
+
+def paired_difference(
+    first: Curve, second: Curve, one: HasError, other: HasError, readings: Floats, others: Floats
+) -> Estimate:
+    """The difference of two estimates read off two curves, with the covariance of the people in both.
+
+    ``readings`` (T × K) and ``others`` (T' × K) are the coefficients over each curve's days that make ``one`` and
+    ``other``: a single 1 for a day, the widths of the steps for an area.
+    """
+    left, right = np.asarray(one.std_error), np.asarray(other.std_error)
+    covariance, together = np.zeros(left.shape), False
+    mine, theirs = first.influence, second.influence
+    if mine is not None and theirs is not None and mine.people is not None and theirs.people is not None:
+        causes, other_causes = np.asarray(first.coefficients), np.asarray(second.coefficients)
+        covariance = mine.covariances(theirs, causes, readings, (other_causes, others)).reshape(left.shape)
+        together = True
+    value = np.asarray(one.value) - np.asarray(other.value)
+    std_error = np.sqrt(np.maximum(left**2 + right**2 - 2 * covariance, 0))
+    reach = np.where((left > 0) & (right > 0), normal_quantile(first.conf_level) * std_error, np.nan)
+    method = "infinitesimal jackknife, people as clusters" if together else "of independent groups"
+    return Estimate(
+        as_given(value),
+        as_given(std_error),
+        as_given(value - reach),
+        as_given(value + reach),
+        first.conf_level,
+        f"difference, {method}, normal",
+    )

@@ -34,6 +34,8 @@ class Influence:
 
     ``table`` the counts · ``survival_before`` (T) share still in just before each day · ``crossproducts``
     (cells × cells, sparse) summed over people. Cells: exit day × state (0 censored, then the causes), then entries.
+    ``people`` (P labels) and ``vectors`` (P × cells, sparse) are each person's own, None when every row is its own
+    person.
 
     A curve is named by ``causes``, one coefficient per cause: (1, 0) is the incidence of the first cause, (1, 1)
     of any, (-1, -1) the survival curve but for its constant 1.
@@ -42,6 +44,8 @@ class Influence:
     table: LifeTable
     survival_before: Floats
     crossproducts: Any
+    people: NDArray[Any] | None = None
+    vectors: Any = None
 
     def variances(self, causes: Floats) -> Floats:
         """Variance (T) of one curve on each day of the table."""
@@ -55,13 +59,37 @@ class Influence:
 
     def variance_of_sum(self, causes: Floats, coefficients: Floats) -> float:
         """Variance of Σ coefficient(t) · curve(t) over the days t of the table, for example an area."""
-        days = self.table.time.size
+        return float(self._quadratic(self._sums(causes, coefficients[:, None]))[0])
+
+    def covariances(self, other: Influence, causes: Floats, readings: Floats, others: tuple[Floats, Floats]) -> Floats:
+        """How far estimates of two tables move together because some people are in both (K).
+
+        Args:
+            other: the influence of the second table.
+            causes: the curve of this table.
+            readings: (T × K) coefficients over the days of this table: a day read is a column with a single 1.
+            others: causes and readings (T' × K) of the other table.
+        """
+        columns = readings.shape[1]
+        if self.people is None or other.people is None:
+            return np.zeros(columns)
+        _, mine, theirs = np.intersect1d(self.people, other.people, assume_unique=True, return_indices=True)
+        pull = self.vectors[mine] @ self._sums(causes, readings)
+        return np.einsum("ij,ij->j", pull, other.vectors[theirs] @ other._sums(*others))
+
+    def pulls(self, causes: Floats, readings: Floats) -> Floats:
+        """Each person's own pull (P × K) on Σ coefficient(t) · curve(t), readings (T × K); needs ``vectors``."""
+        return np.asarray(self.vectors @ self._sums(causes, readings), np.float64)
+
+    def _sums(self, causes: Floats, coefficients: Floats) -> Floats:
+        """Influence (cells × K) of a unit of weight in each cell on Σ coefficient(t) · curve(t), days in blocks."""
+        asked = np.flatnonzero(coefficients.any(axis=1))
         step = max(1, _BLOCK // self.crossproducts.shape[0])
-        total = np.zeros(self.crossproducts.shape[0])
-        for first in range(0, days, step):
-            picked = np.arange(first, min(first + step, days))
+        total = np.zeros((self.crossproducts.shape[0], coefficients.shape[1]))
+        for first in range(0, asked.size, step):
+            picked = asked[first : first + step]
             total += self._values(causes, picked) @ coefficients[picked]
-        return float(self._quadratic(total[:, None])[0])
+        return total
 
     def _quadratic(self, values: Floats) -> Floats:
         """The variance of each column of values, exactly 0 where people's terms cancel but for rounding."""
@@ -136,6 +164,6 @@ def measure_influence(rows: Rows, table: LifeTable, survival_before: Floats) -> 
         diagonal = np.bincount(columns, mass**2, minlength=cells)
         place = np.arange(cells)
         return Influence(table, survival_before, csr_array((diagonal, (place, place)), shape=(cells, cells)))
-    people = int(owner.max()) + 1
-    vectors = csr_array((mass, (owner, columns)), shape=(people, cells))
-    return Influence(table, survival_before, (vectors.T @ vectors).tocsr())
+    vectors = csr_array((mass, (owner, columns)), shape=(int(owner.max()) + 1, cells))
+    products = (vectors.T @ vectors).tocsr()
+    return Influence(table, survival_before, products, rows.people, None if rows.people is None else vectors)

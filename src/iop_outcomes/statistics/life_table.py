@@ -24,19 +24,22 @@ class Rows:
     """Checked rows on a grid of exit days, each row reduced to whole-number codes.
 
     ``time`` (T) distinct exit days · ``exit`` (n) index into it · ``state`` (n) 0 for censored, else 1 + the
-    place of the cause in ``causes`` · ``start`` (n) how many exit days passed before the row was watched, None when
-    all were watched from admission · ``weight`` (n), None for 1 each · ``count`` (n) people a row stands for, None
-    for 1 each · ``cluster`` (n) person codes, None when every row is its own person.
+    place of the cause in ``causes`` · ``entry`` (n) day after which the row was watched and ``start`` (n) how many
+    exit days passed before it, None when all were watched from admission · ``weight`` (n), None for 1 each ·
+    ``count`` (n) people a row stands for, None for 1 each · ``cluster`` (n) person codes with ``people`` their labels,
+    None when every row is its own person.
     """
 
     time: Floats
     exit: Codes
     state: Codes
     causes: tuple[Any, ...]
+    entry: Floats | None
     start: Codes | None
     weight: Floats | None
     count: Floats | None
     cluster: Codes | None
+    people: NDArray[Any] | None
 
     @property
     def mass(self) -> Floats | None:
@@ -111,7 +114,10 @@ def check_rows(
     for name, mass in (("weights", weight), ("counts", count)):
         if mass is not None and (np.any(mass < 0) or not np.any(mass > 0)):
             raise ValueError(f"{name} must be zero or more, and not all zero.")
-    return Rows(grid, exits.reshape(-1), state, labels, _starts(entry, days, grid), weight, count, _people(cluster, n))
+    begun = None if entry is None else _entries(entry, days)
+    start = None if begun is None else np.where(begun > 0, np.searchsorted(grid, begun, side="right"), 0)
+    people, codes = (None, None) if cluster is None else label_codes(cluster, n, "cluster")
+    return Rows(grid, exits.reshape(-1), state, labels, begun, start, weight, count, codes, people)
 
 
 def tabulate(rows: Rows, keep: Codes | None = None) -> LifeTable:
@@ -136,6 +142,36 @@ def tabulate(rows: Rows, keep: Codes | None = None) -> LifeTable:
         at_risk = at_risk - waiting[1:]
         at_risk = np.where(at_risk > 1e-11 * at_risk.max(initial=0), at_risk, 0.0)
     return LifeTable(rows.time, at_risk, table[:, 1:], table[:, 0])
+
+
+def followed_to(rows: Rows, table: LifeTable) -> float:
+    """The last day a curve of these rows speaks for: infinite once nobody is left, else the last day anyone was watched.
+
+    With delayed entry the rows must hand over to each other. Where a whole day passes with nobody in view, or the last
+    in view leave while others have yet to enter, nothing is known from there on; below 0, of no day at all.
+
+    Args:
+        rows: checked rows.
+        table: the life table of the same rows.
+
+    >>> rows = check_rows([7, 14], [1, 1])
+    >>> followed_to(rows, tabulate(rows))
+    inf
+    >>> rows = check_rows([7, 30], [0, 1], entry=[0, 10])
+    >>> followed_to(rows, tabulate(rows))
+    7.0
+    """
+    emptied = np.flatnonzero((table.at_risk > 0) & (table.staying == 0))
+    last = float("inf") if emptied.size else float(rows.time[-1])
+    if rows.entry is None or rows.start is None:
+        return last
+    if emptied.size and np.any(rows.start > emptied[0]):
+        last = float(np.nextafter(rows.time[emptied[0]], -1))
+    begin = np.where(rows.entry == 0, -1.0, rows.entry)
+    order = np.argsort(begin, kind="stable")
+    seen = np.concatenate([[-1.0], np.maximum.accumulate(rows.time[rows.exit[order]])[:-1]])
+    gaps = np.flatnonzero(begin[order] >= seen + 1)
+    return min(last, float(seen[gaps[0]])) if gaps.size else last
 
 
 def label_codes(labels: ArrayLike, n: int, name: str) -> tuple[NDArray[Any], Codes]:
@@ -203,19 +239,11 @@ def _states(cause: ArrayLike, causes: Sequence[Any] | None, n: int) -> tuple[tup
     return tuple(labels), lookup[inverse.reshape(-1)]
 
 
-def _starts(entry: ArrayLike | None, days: Floats, grid: Floats) -> Codes | None:
-    """How many exit days passed before each row was watched; None when all were watched from admission."""
-    if entry is None:
-        return None
+def _entries(entry: ArrayLike, days: Floats) -> Floats:
+    """The day after which each row was watched."""
     begun = _numbers(entry, "entry", days.size)
     if np.any(begun < 0):
         raise ValueError("entry must not be negative: admission is day 0.")
-    late = begun > 0
-    if np.any(late & (begun >= days)):
+    if np.any((begun > 0) & (begun >= days)):
         raise ValueError("entry must be before time: a row must be watched for at least one day.")
-    return np.where(late, np.searchsorted(grid, begun, side="right"), 0).astype(np.intp)
-
-
-def _people(cluster: ArrayLike | None, n: int) -> Codes | None:
-    """Person codes 0, 1, 2 …; None when every row is its own person."""
-    return None if cluster is None else label_codes(cluster, n, "cluster")[1]
+    return begun

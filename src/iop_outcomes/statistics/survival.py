@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .curves import SurvivalCurve, curve_limits, horizon
+from .curves import SurvivalCurve, curve_limits
 from .influence import measure_influence
 from .intervals import Floats
-from .life_table import LifeTable, check_rows, tabulate
+from .life_table import LifeTable, check_rows, followed_to, tabulate
 
 
 def kaplan_meier(
@@ -31,7 +31,7 @@ def kaplan_meier(
         time: (n) days to exit or to the end of watching, 0 or more; ties are kept.
         event: (n) whether the person left on that day (True or 1) or was still in (False or 0).
         entry: (n) day after which the row was watched (delayed entry); 0 is admission, day 0 included.
-            A risk set that empties early takes the curve to 0 for good: look at ``at_risk``.
+            Where nobody is in view before others enter, the curve says nothing from there on (``followed_to``).
         weights: (n) sampling or balancing weights. A weight of 2 is not two people.
         counts: (n) people each row stands for, when rows are already tallied.
         cluster: (n) the person each row belongs to.
@@ -67,6 +67,8 @@ def kaplan_meier(
         influence = measure_influence(rows, table, before(value))
         std_error = np.sqrt(influence.variances(np.array([-1.0])))
         method = "Kaplan–Meier, infinitesimal jackknife" + (", people as clusters" if cluster is not None else "")
+    if entry is not None:
+        method += ", delayed entry"
     low, high = curve_limits(value, std_error, conf_level, conf_type)
     return SurvivalCurve(
         time=table.time,
@@ -78,7 +80,7 @@ def kaplan_meier(
         low=low,
         high=high,
         start=1.0,
-        followed_to=horizon(table.time, value),
+        followed_to=followed_to(rows, table),
         conf_level=conf_level,
         conf_type=conf_type,
         method=f"{method}, {conf_type} interval",

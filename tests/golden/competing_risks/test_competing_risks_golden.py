@@ -9,12 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iop_outcomes.statistics import aalen_johansen, gray_test, restricted_mean, restricted_mean_lost
+from iop_outcomes.statistics import (
+    aalen_johansen,
+    curve_difference,
+    gray_test,
+    mean_time_difference,
+    restricted_mean,
+    restricted_mean_lost,
+)
 
 HERE = Path(__file__).parent
 #: Both sides sum a few hundred terms of order 1 in double precision: they agree to about 1e-13, and 1e-9 leaves
 #: room for another order of summation without hiding a wrong formula.
 TOLERANCE = 1e-9
+#: The robust Gray test in R takes each row's pull by central difference, good to about 1e-8 of it.
+BY_DIFFERENCE = 1e-6
 
 ANALYSES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "plain": ((), {}),
@@ -41,7 +50,9 @@ def read(name: str) -> dict[str, dict[str, np.ndarray]]:
 
 
 INPUT = read("input.csv")
-CURVES, MEANS, TESTS = (read(f"expected_{what}.csv") for what in ("curves", "means", "tests"))
+CURVES, MEANS, TESTS, DIFFERENCES, ROBUST = (
+    read(f"expected_{what}.csv") for what in ("curves", "means", "tests", "differences", "robust_tests")
+)
 
 
 def where(table: dict[str, np.ndarray], **wanted: object) -> dict[str, np.ndarray]:
@@ -102,4 +113,43 @@ def test_gray_equals_cuminc(dataset: str) -> None:
         )
         assert got.statistic == pytest.approx(expected["statistic"][row], rel=TOLERANCE)
         assert got.p_value == pytest.approx(expected["p_value"][row], rel=0, abs=TOLERANCE)
+        assert got.df == expected["df"][row]
+
+
+@pytest.mark.parametrize("analysis", ["clustered", "delayed"])
+@pytest.mark.parametrize("dataset", INPUT)
+def test_differences_count_a_person_of_both_groups_once(dataset: str, analysis: str) -> None:
+    data = INPUT[dataset]
+    causes = sorted(set(data["cause"]) - {0})
+    fits = []
+    for group in (1, 2):
+        own = {name: column[data["group"] == group] for name, column in data.items()}
+        late = {"entry": own["entry"]} if analysis == "delayed" else {}
+        fits.append(aalen_johansen(own["time"], own["cause"], cluster=own["person"], causes=causes, **late))
+    expected = where(DIFFERENCES[dataset], analysis=analysis)
+    assert np.any(np.abs(expected["independent"] - expected["std_error"]) > 1e-3), "somebody is in both groups"
+    for row in range(expected["day"].size):
+        cause, area, day = (expected[name][row] for name in ("cause", "area", "day"))
+        if area and day == 0:
+            continue
+        one, other = (fit.curve(cause) if cause else fit.still_in for fit in fits)
+        got = mean_time_difference(one, other, day) if area else curve_difference(one, other, day)
+        if day > min(one.followed_to, other.followed_to):  # R carries the last value on
+            assert np.isnan(got.value)
+            continue
+        assert got.value == pytest.approx(expected["value"][row], rel=0, abs=TOLERANCE)
+        assert got.std_error == pytest.approx(expected["std_error"][row], rel=0, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("dataset", ROBUST)
+def test_gray_with_people_as_clusters(dataset: str) -> None:
+    data, expected = INPUT[dataset], ROBUST[dataset]
+    for row in range(expected["cause"].size):
+        analysis = expected["analysis"][row]
+        options = {"stratified": {"strata": data["stratum"]}, "delayed": {"entry": data["entry"]}}.get(analysis, {})
+        cause = int(expected["cause"][row])
+        got = gray_test(
+            data["time"], data["cause"], data["group"], cause_of_interest=cause, cluster=data["person"], **options
+        )
+        assert got.statistic == pytest.approx(expected["statistic"][row], rel=BY_DIFFERENCE)
         assert got.df == expected["df"][row]

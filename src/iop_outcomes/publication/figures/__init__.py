@@ -14,11 +14,16 @@ from iop_outcomes.publication.figures import (
     attendance,
     attrition,
     calendar,
+    change,
     completeness,
     control,
     endings,
+    equity,
+    followup,
+    funnel,
     hours,
     milestones,
+    roles,
 )
 from iop_outcomes.publication.figures.style import Rows, to_svg
 from iop_outcomes.publication.published import Published
@@ -45,6 +50,9 @@ FIGURES: dict[str, FigureKind] = {
     "calendar": FigureKind(
         calendar.TITLE, calendar.draw_calendar, calendar.describe_calendar, calendar.tabulate_calendar
     ),
+    "followup": FigureKind(
+        followup.TITLE, followup.draw_followup, followup.describe_followup, followup.tabulate_followup
+    ),
     "hours_ladder": FigureKind(
         hours.TITLE, hours.draw_hours_ladder, hours.describe_hours_ladder, hours.tabulate_hours_ladder
     ),
@@ -59,12 +67,16 @@ FIGURES: dict[str, FigureKind] = {
     "attrition": FigureKind(
         attrition.TITLE, attrition.draw_attrition, attrition.describe_attrition, attrition.tabulate_attrition
     ),
+    "change": FigureKind(change.TITLE, change.draw_change, change.describe_change, change.tabulate_change),
     "completeness": FigureKind(
         completeness.TITLE,
         completeness.draw_completeness,
         completeness.describe_completeness,
         completeness.tabulate_completeness,
     ),
+    "funnel": FigureKind(funnel.TITLE, funnel.draw_funnel, funnel.describe_funnel, funnel.tabulate_funnel),
+    "equity": FigureKind(equity.TITLE, equity.draw_equity, equity.describe_equity, equity.tabulate_equity),
+    "roles": FigureKind(roles.TITLE, roles.draw_roles, roles.describe_roles, roles.tabulate_roles),
 }
 
 

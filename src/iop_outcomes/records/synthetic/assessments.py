@@ -1,4 +1,4 @@
-"""What was asked and measured: tests and reports of use, distress, daily life, and follow-up.
+"""What was asked and measured: tests and reports of use, scales, daily life, and follow-up.
 
 Tests are imperfect, reports are not always candid, and who answers at follow-up depends on how they are doing. With
 ``perfect`` everything that is due is made and tells the truth, and use is reported for every single day.
@@ -12,8 +12,9 @@ import numpy as np
 
 from iop_outcomes.records.synthetic.course import Course
 from iop_outcomes.records.synthetic.daily_life import ROLES, ask_roles
-from iop_outcomes.records.synthetic.people import Flags, Floats, Ints, People, expit
-from iop_outcomes.records.synthetic.scenario import COMPLETED, FOLLOWUP_DAYS, FOLLOWUP_MONTHS, RESIDENTIAL
+from iop_outcomes.records.synthetic.people import Flags, Ints, People, expit
+from iop_outcomes.records.synthetic.scenario import COMPLETED, FOLLOWUP_DAYS, FOLLOWUP_MONTHS
+from iop_outcomes.records.synthetic.scores import DISTRESS, FURTHER, draw_spells, score_distress, score_further
 from iop_outcomes.records.synthetic.sessions import ATTENDED, SLOTS, Sessions
 from iop_outcomes.vocabulary import OutcomePoint, OutcomeStatus, Substance
 
@@ -25,11 +26,11 @@ INSTRUMENTS: tuple[str, ...] = (
     "self_report",
     "abstinent_30",
     "days_used_30",
-    "phq9",
-    "gad7",
+    *DISTRESS,
     *ROLES,
+    *FURTHER,
 )
-URINE, BREATH, SELF_REPORT, ABSTINENT_30, DAYS_USED_30, PHQ9, GAD7 = range(7)
+URINE, BREATH, SELF_REPORT, ABSTINENT_30, DAYS_USED_30 = range(5)
 RESULTS: tuple[str, ...] = ("", "negative", "positive", "yes", "no", "not_applicable")
 NONE, NEGATIVE, POSITIVE = range(3)
 STATUSES: tuple[str, ...] = (OutcomeStatus.DONE, OutcomeStatus.MISSED)
@@ -71,12 +72,21 @@ class Assessments:
 
 
 def assess(
-    people: People, course: Course, sessions: Sessions, observed: Ints, rng: np.random.Generator, perfect: bool
+    people: People,
+    course: Course,
+    sessions: Sessions,
+    observed: Ints,
+    rng: np.random.Generator,
+    further: np.random.Generator,
+    perfect: bool,
 ) -> Assessments:
-    """Every assessment due by ``observed`` (days since each admission), sorted by episode, day and instrument."""
+    """Every assessment due by ``observed`` (days since each admission), sorted by episode, day and instrument.
+
+    The scales of ``FURTHER`` are drawn from a stream of their own, ``further``, so that nothing else depends on them.
+    """
     parts = [
         *([_every_day(course)] if perfect else _tests(people, course, sessions, rng)),
-        *_scales_and_roles(people, course, rng, perfect),
+        *_scales_and_roles(people, course, rng, further, perfect),
         *_followups(people, course, observed, rng, perfect),
     ]
     joined = Assessments(
@@ -149,12 +159,14 @@ def _tests(people: People, course: Course, sessions: Sessions, rng: np.random.Ge
     return parts
 
 
-def _scales_and_roles(people: People, course: Course, rng: np.random.Generator, perfect: bool) -> list[Assessments]:
-    """PHQ-9 and GAD-7 at intake, every four weeks and at exit, and roles at intake and exit."""
+def _scales_and_roles(
+    people: People, course: Course, rng: np.random.Generator, further: np.random.Generator, perfect: bool
+) -> list[Assessments]:
+    """Every scale at intake, every four weeks and at exit, and roles at intake and exit."""
     n = len(course)
     everyone, attended = np.arange(n), ~course.never_came
     at_exit = rng.random(n) < np.where(course.reason == COMPLETED, 0.9, 0.22)
-    transient = rng.normal(2.6, 2.8, n)
+    spell = draw_spells(n, rng)
     parts = []
     visits: list[tuple[int, Ints, Ints]] = [(INTAKE, everyone[attended], np.zeros(int(attended.sum()), dtype=np.int64))]
     for weekly in (28, 56):
@@ -167,15 +179,16 @@ def _scales_and_roles(people: People, course: Course, rng: np.random.Generator, 
         there = course.left[episode] >= day
         made = {INTAKE: rng.random(size) < 0.96, WEEK: there & (rng.random(size) < 0.84), EXIT: at_exit[episode]}[point]
         made = made | perfect
-        for instrument in (PHQ9, GAD7):
-            score = _distress(people, course, episode, day, transient[episode], instrument, rng)
+        asked = (people, course, episode, day, spell[episode])
+        scores = {scale: score_distress(*asked, scale, rng) for scale in DISTRESS}
+        for scale, score in {**scores, **score_further(*asked, further)}.items():
             parts.append(
                 _rows(
                     episode,
                     day,
                     undated=~made & (point == WEEK),
                     point=point,
-                    instrument=instrument,
+                    instrument=INSTRUMENTS.index(scale),
                     score=np.where(made, score, _BLANK),
                     status=np.where(made, DONE, MISSED),
                 )
@@ -183,25 +196,6 @@ def _scales_and_roles(people: People, course: Course, rng: np.random.Generator, 
         if point != WEEK:
             parts += _role_rows(people, course, episode, day, made, np.zeros(size, dtype=bool), point, rng)
     return parts
-
-
-def _distress(
-    people: People,
-    course: Course,
-    episode: Ints,
-    day: Ints,
-    transient: Floats,
-    instrument: int,
-    rng: np.random.Generator,
-) -> Ints:
-    """A score: a lasting level, a bad spell at admission that passes by itself, what care adds, and error."""
-    person = course.person[episode]
-    s = (course.score[episode] - 5) / 2
-    done = np.minimum(day, course.planned_days[episode]) / course.planned_days[episode]
-    gain = 2.0 + 0.6 * (course.level[episode] == RESIDENTIAL)
-    top, level, scale = (27, 8.0, 1.0) if instrument == PHQ9 else (21, 7.0, 0.85)
-    score = level + scale * (1.5 * s + 2.8 * people.mood[person] + transient * np.exp(-day / 25) - gain * done)
-    return np.clip(np.rint(score + rng.normal(0, 1.8, len(episode))), 0, top).astype(np.int64)
 
 
 def _role_rows(

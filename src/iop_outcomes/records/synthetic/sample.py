@@ -76,7 +76,7 @@ def simulate_records(
     """
     if people < 20 or seed < 0:
         raise UsageError("synthetic records need at least 20 people and a seed of 0 or more")
-    streams = [np.random.default_rng([seed, stream]) for stream in range(6)]
+    streams = [np.random.default_rng([seed, stream]) for stream in range(7)]
     persons = draw_people(people, streams[0])
     course = follow(persons, streams[1])
     start, last = (
@@ -89,7 +89,7 @@ def simulate_records(
     calendar = tables.Calendar(start, last)
     observed = last - persons.first_day[course.person] - course.start
     sessions = hold_sessions(persons, course, streams[2])
-    assessments = assess(persons, course, sessions, observed, streams[3], perfect_observation)
+    assessments = assess(persons, course, sessions, observed, streams[3], streams[6], perfect_observation)
     sessions = sessions.keep(sessions.day <= observed[sessions.episode])
     ids = tables.draw_ids(len(course), streams[4])
     return Sample(
@@ -197,6 +197,8 @@ What to know before using it:
   Severity, housing and primary substance are enough to adjust for; `either_level` marks who could have gone to either.
 - A lapse raises the hazard of leaving in the next days.
 - Of about a third of the missed sessions only the week of treatment is recorded, not the date.
+- Distress is worst at admission and eases by itself, so scores fall further than care brings them down: of the change of
+  a score, `change_by_care` in `truth.csv` is care's part.
 - Urine tests miss some use, self-reports leave some out, and people who use are harder to reach at follow-up.
 - `truth.csv` holds what a complete record would show: `population` says for whom (`attended`: every admission with an
   attended session; `attended_first`: the same for first admissions; `admitted`: every admission; `either_first`: first

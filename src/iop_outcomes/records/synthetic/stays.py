@@ -11,7 +11,7 @@ import pandas as pd
 
 from iop_outcomes.records.synthetic.causal import compare_worlds
 from iop_outcomes.records.synthetic.course import Course, follow
-from iop_outcomes.records.synthetic.people import Flags, Floats, Ints, draw_people
+from iop_outcomes.records.synthetic.people import Flags, Floats, Ints, People, draw_people
 from iop_outcomes.records.synthetic.scenario import (
     EXTRACT_DAY,
     FOLLOWUP_DAYS,
@@ -20,12 +20,21 @@ from iop_outcomes.records.synthetic.scenario import (
     PROGRAMMES,
     SCHEDULED_WEEKS,
 )
+from iop_outcomes.records.synthetic.scores import care_adds, draw_spells, score_distress, score_further
 from iop_outcomes.records.synthetic.sessions import ATTENDED, CANCELLED, SERVICES, STATUSES, Sessions, hold_sessions
 from iop_outcomes.vocabulary import EARLY_ENDINGS, EndReason, ExitRule
 
 #: Days at which endings and retention are given.
 DAYS: tuple[int, ...] = (7, 14, 28, 30, 42, 56, 60, 90)
 MILESTONES: tuple[int, ...] = (7, 14, 30, 60)
+#: Scales of which the change is given, with cut-off, points of reliable change and whether a higher score is better.
+SCALES: dict[str, tuple[int, int | None, bool]] = {
+    "phq9": (10, 6, False),
+    "gad7": (8, 4, False),
+    "barc10": (47, None, True),
+}
+#: Days from intake to the first later assessment that counts.
+_RETEST_DAYS = 14
 _WATCHED_DAYS = 100
 _REASONS = EndReason.codes()
 _COMPLETED = _REASONS.index(EndReason.COMPLETED)
@@ -43,7 +52,8 @@ class Stays:
     discharge (``_in_contact``: up to the last session attended), ``by_status`` sessions, ``held`` and ``came`` sessions
     by week, ``reached`` the first day on which each milestone is reached whether or not still in care, ``used_next`` the
     first day of use after it; ``used`` the days of use, by day; ``readmitted`` whether a new pathway starts within the
-    window; ``abstinent`` true 30-day abstinence at each follow-up of the living.
+    window; ``abstinent`` true 30-day abstinence at each follow-up of the living; ``scores`` the scales of ``SCALES`` at
+    intake and at discharge, and the points that care has added to each.
     """
 
     level: Ints
@@ -63,6 +73,7 @@ class Stays:
     used: npt.NDArray[np.int8]
     readmitted: Flags
     abstinent: Floats
+    scores: Floats
 
     def __len__(self) -> int:
         return len(self.level)
@@ -79,7 +90,7 @@ class Stays:
 
 def summarise_stays(people: int, seed: tuple[int, int]) -> tuple[Stays, pd.DataFrame]:
     """Simulate ``people`` people to the end: what the truth needs of each stay, and the same people in two worlds."""
-    streams = [np.random.default_rng([*seed, stream]) for stream in range(3)]
+    streams = [np.random.default_rng([*seed, stream]) for stream in range(4)]
     persons = draw_people(people, streams[0])
     course = follow(persons, streams[1])
     sessions = hold_sessions(persons, course, streams[2])
@@ -108,6 +119,7 @@ def summarise_stays(people: int, seed: tuple[int, int]) -> tuple[Stays, pd.DataF
         used,
         _readmitted(course),
         _abstinent(course),
+        _scores(persons, course, streams[3]),
     )
     kept = stays.keep(persons.first_day[course.person] + course.start <= EXTRACT_DAY)
     return kept, compare_worlds(persons, course, seed)
@@ -133,6 +145,9 @@ def population_rows(stays: Stays) -> Iterator[Row]:
                     yield {**shared, "exit_rule": rule, **row}
             for row in _whatever_the_exit(part):
                 yield {**shared, "exit_rule": "", **row}
+            if population != "admitted":  # whoever never came was never asked
+                for row in _changes(part):
+                    yield {**shared, "exit_rule": "", **row}
 
 
 def _row(definition: str, category: str, at: float, value: float | np.generic, unit: str = "share") -> Row:
@@ -202,6 +217,24 @@ def _whatever_the_exit(part: Stays) -> Iterator[Row]:
         yield _row("abstinence@1", "abstinent", day, np.nanmean(part.abstinent[:, place]))
 
 
+def _changes(part: Stays) -> Iterator[Row]:
+    """Scores from intake to discharge, of everybody and of those who were cases, and what of it care did."""
+    again = part.discharge >= _RETEST_DAYS
+    for place, (scale, (cut_off, reliable, higher)) in enumerate(SCALES.items()):
+        before, after, care = (part.scores[:, place, column] for column in range(3))
+        change = after - before
+        case = before < cut_off if higher else before >= cut_off
+        for category, who in ((scale, again), (f"{scale}/cases", again & case)):
+            yield _row("change_mean@1", category, np.nan, change[who].mean(), "points")
+            yield _row("change_by_care@1", category, np.nan, care[who].mean(), "points")
+        if reliable is not None:
+            moved = np.where(again, change if higher else -change, 0)
+            counts = {"improved": moved >= reliable, "worse": moved <= -reliable, "unknown": ~again}
+            counts["same"] = ~(counts["improved"] | counts["worse"] | counts["unknown"])
+            for segment, mask in counts.items():
+                yield _row("change_segment@1", f"{scale}/{segment}", np.nan, mask.mean())
+
+
 def _sobriety(part: Stays, exit_day: Ints) -> Iterator[Row]:
     for place, length in enumerate(MILESTONES):
         reached, used_next = part.reached[:, place], part.used_next[:, place]
@@ -256,6 +289,22 @@ def _abstinent(course: Course) -> Floats:
         sober = (course.days_used(episode, np.full(len(course), day), 30) == 0).astype(float)
         columns.append(np.where(course.died_day[course.person] <= course.start + day, np.nan, sober))
     return np.column_stack(columns)
+
+
+def _scores(people: People, course: Course, rng: np.random.Generator) -> Floats:
+    """Score at intake, score at discharge and points added by care: shape (episodes, scales, 3)."""
+    episode = np.arange(len(course))
+    spell = draw_spells(len(course), rng)
+    asked = []
+    for day in (np.zeros(len(course), dtype=np.int64), course.discharge):
+        further = score_further(people, course, episode, day, spell, rng)
+        score = [
+            further[scale] if scale in further else score_distress(people, course, episode, day, spell, scale, rng)
+            for scale in SCALES
+        ]
+        asked.append(np.column_stack(score).astype(float))
+    care = np.column_stack([care_adds(course, episode, course.discharge, scale) for scale in SCALES])
+    return np.stack([*asked, care], axis=2)
 
 
 def _ladder(sessions: Sessions, episodes: int) -> Floats:

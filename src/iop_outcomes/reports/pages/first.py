@@ -15,8 +15,16 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import FIGURES, to_svg
 from iop_outcomes.publication.published import Published
-from iop_outcomes.reports.reading import Reading, find_quantity
-from iop_outcomes.reports.signals import SERIES, Series, find_series, list_questions, read_signal, write_sentences
+from iop_outcomes.reports.reading import Reading, find_quantity, name_scale
+from iop_outcomes.reports.signals import (
+    SERIES,
+    Series,
+    find_series,
+    list_questions,
+    read_signal,
+    say_assurance,
+    write_sentences,
+)
 from iop_outcomes.vocabulary import LevelOfCare
 
 
@@ -94,15 +102,6 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
     )
     yield _tile(
         reading,
-        "Weeks that met the weekly hours",
-        reading.of_cohort,
-        SERIES[3],
-        year,
-        definition="requirement_met@1",
-        by="all",
-    )
-    yield _tile(
-        reading,
         "Sessions missed without notice",
         reading.of_cohort,
         SERIES[4],
@@ -112,6 +111,7 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
         by="all",
     )
     yield from _milestone_tile(reading)
+    yield from _improvement_tile(reading)
 
 
 def _tile(reading: Reading, label: str, rows: Published, series: Series | None, note: str, **where: Any) -> Tile:
@@ -124,7 +124,7 @@ def _tile(reading: Reading, label: str, rows: Published, series: Series | None, 
         return Tile(label, quantity, rows, signal="too_few", note=note)
     kind = FIGURES["sparkline"]
     svg = to_svg(kind.draw(line), f"tile-{series.name}")
-    return Tile(label, quantity, rows, svg, kind.describe(line), signal, note=note)
+    return Tile(label, quantity, rows, svg, kind.describe(line), signal, say_assurance(line), note)
 
 
 def _milestone_tile(reading: Reading) -> Iterable[Tile]:
@@ -140,3 +140,21 @@ def _milestone_tile(reading: Reading) -> Iterable[Tile]:
         band = f"; between {low.value:.0%} (every day confirmed) and {high.value:.0%} (nothing known against it)"
     by = "the planned end" if day == reading.contents.planned_days else f"day {day:.0f}"
     yield Tile(f"30 days sober by {by}", quantity, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")
+
+
+def _improvement_tile(reading: Reading) -> Iterable[Tile]:
+    """The first scale with a known reliable change: at least and at most how many improved by it."""
+    improved = reading.of_cohort.where(definition="reliable_improvement@1", by="all")
+    for row in improved.rows():
+        scale = str(row["category"]).partition("/")[0]
+        low = find_quantity(improved, category=row["category"])
+        high = find_quantity(
+            reading.of_cohort,
+            definition="reliable_improvement_upper@1",
+            category=f"{scale}/improved_or_unknown",
+            by="all",
+        )
+        band = f"; at most {high.value:.0%}, if everyone not asked again had improved" if high.shown else ""
+        label = f"Improved on the {name_scale(reading.published.settings.get('scales'), scale)}, at least"
+        yield Tile(label, low, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")
+        return

@@ -13,14 +13,20 @@ from iop_outcomes.publication.document import (
     TableBlock,
 )
 from iop_outcomes.publication.figures import figure_block
-from iop_outcomes.publication.formatting import quantity_of, show_interval
+from iop_outcomes.publication.formatting import Quantity, quantity_of, show_interval
+from iop_outcomes.reports.contents import ATTENDANCE_GROUPS
 from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
 from iop_outcomes.reports.signals import SERIES, find_series
 from iop_outcomes.vocabulary import AttendanceStatus, ServiceType
 
+_QUESTIONS = {
+    "schedule": "Do people of one schedule attend more than others?",
+    "employment": "Do working people attend as much as others?",
+}
+
 
 def build_hours(reading: Reading) -> Page:
-    """Hours and attendance: the ladder, weeks, no-shows, runs, warning signs."""
+    """Hours and attendance: the ladder, weeks, no-shows, runs, warning signs, and groups compared."""
     ladder = reading.of_cohort.where(definition=["hours_required@1", "hours_offered@1", "hours_attended@1"], by="all")
     whole = find_quantity(reading.of_cohort, definition="hours_completion_admitted@1", by="all")
     enrolled = find_quantity(reading.of_cohort, definition="hours_completion_enrolled@1", by="all")
@@ -57,6 +63,8 @@ def build_hours(reading: Reading) -> Page:
         caption = reading.caption("weekly_attendance@1", heat)
         blocks.append(figure_block("weekly_attendance", heat, id="weekly-attendance", caption=caption))
     blocks.append(_sessions_table(reading))
+    for by in ATTENDANCE_GROUPS:
+        blocks += _contrast(reading, by, _QUESTIONS[by])
     blocks.append(describe_definition("hours_completion_admitted@1"))
     return Page(
         "page-4",
@@ -83,6 +91,10 @@ def _hours_table(reading: Reading) -> TableBlock:
     ):
         found = find_quantity(reading.of_cohort, definition=definition, category="all", by="all")
         rows.append((find_definition(definition).title, found, show_interval(found)))
+    known = find_quantity(reading.of_cohort, definition="requirement_met@1", category="all", by="all")
+    possible = find_quantity(reading.of_cohort, definition="requirement_not_ruled_out@1", category="all", by="all")
+    if possible.shown and known.shown and possible.value > known.value:
+        rows.append((find_definition("requirement_not_ruled_out@1").title, possible, show_interval(possible)))
     for service in ServiceType:
         found = find_quantity(reading.of_cohort, definition="uptake@1", category=str(service), by="all")
         if found.status != "not_estimable":
@@ -111,9 +123,12 @@ def _sessions_table(reading: Reading) -> TableBlock:
     for day in (14, 30):
         found = find_quantity(reading.of_cohort, definition="second_miss@1", at=day, by="all")
         rows.append((f"People who had missed two sessions in a row by day {day}", found, show_interval(found)))
+    first = find_quantity(reading.of_cohort, definition="first_sessions@1", by="all")
+    rows.append(("Of each person's first ten sessions, attended", first, show_interval(first)))
     streak = find_quantity(reading.of_cohort, definition="longest_streak@1", by="all")
     rows.append(("Longest run of sessions attended, mean", streak, show_interval(streak)))
-    source = reading.of_cohort.where(definition=["session_status@1", "second_miss@1", "longest_streak@1"], by="all")
+    names = ["session_status@1", "second_miss@1", "first_sessions@1", "longest_streak@1"]
+    source = reading.of_cohort.where(definition=names, by="all")
     caption = "A missed session without a date is counted; one the programme cancelled is never held against a person. "
     return TableBlock(
         "What became of scheduled sessions?",
@@ -122,3 +137,32 @@ def _sessions_table(reading: Reading) -> TableBlock:
         caption + reading.caption("session_status@1", source),
         "sessions",
     )
+
+
+def _contrast(reading: Reading, by: str, title: str) -> list[Block]:
+    """Groups beside each other, the shares first; then the difference as it is and among comparable people."""
+    source = reading.of_cohort.where(
+        definition=["held_sessions@1", "attendance_adjusted@1"], category="attended", by=by
+    )
+    differences = source.where(estimand="difference")
+    groups = [str(row["group"]) for row in source.where(estimand="proportion").rows() if isinstance(row["group"], str)]
+    if not len(differences):
+        return []
+    base = str(differences.frame["reference"].iloc[0])
+    rows: list[tuple[Cell, ...]] = []
+    for group in sorted(groups, key=lambda name: name != base):
+        share = find_quantity(source, definition="held_sessions@1", estimand="proportion", group=group)
+        base_of = Quantity("count", share.denominator, status=share.status)
+        cells: list[Cell] = [say_words(group, by), base_of, share, show_interval(share)]
+        for definition in ("held_sessions@1", "attendance_adjusted@1"):
+            found = find_quantity(differences, definition=definition, group=group)
+            cells += ["", ""] if group == base else [found, show_interval(found)]
+        rows.append(tuple(cells))
+    columns = ("", "Sessions held", "Attended", "Range", "Difference", "Range", "Of comparable people", "Range")
+    caption = (
+        f"Differences are from {say_words(base, by).lower()}, in percentage points: as they are, and between groups made "
+        "comparable. A range on both sides of 0% means the records cannot tell. A difference goes with the group; it does "
+        "not say that the group made it. "
+    )
+    caption += reading.caption("attendance_adjusted@1", source)
+    return [TableBlock(title, Table(columns, tuple(rows)), source, caption, f"attendance-by-{by}")]

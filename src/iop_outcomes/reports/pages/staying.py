@@ -12,10 +12,22 @@ from iop_outcomes.publication.document import (
     TableBlock,
 )
 from iop_outcomes.publication.figures import figure_block
-from iop_outcomes.publication.formatting import Quantity, say_quantity, show_interval
+from iop_outcomes.publication.formatting import NOTHING, Quantity, say_quantity, show_interval
 from iop_outcomes.reports.contents import DAYS, GROUP_DAY
 from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
 from iop_outcomes.vocabulary import EndReason
+
+#: What is printed of pathways, in order.
+_NEXT: dict[str, dict[str, str]] = {
+    "Pathways": {"definition": "pathway@1"},
+    "Came from a higher level of care": {"definition": "pathway_origin@1", "category": "from_higher_level"},
+    "Came from a lower level of care": {"definition": "pathway_origin@1", "category": "from_lower_level"},
+    "Stepped down to a lower level": {"definition": "pathway_step@1", "category": "step_down"},
+    "Stepped up to a higher level": {"definition": "pathway_step@1", "category": "step_up"},
+    "Moved on at the same level": {"definition": "pathway_step@1", "category": "same_level"},
+    "Mean days from admission to the end of the pathway": {"definition": "pathway_days@1"},
+    "Began another pathway after the end": {"definition": "pathway_return@1"},
+}
 
 
 def build_staying(reading: Reading) -> Page:
@@ -34,9 +46,8 @@ def build_staying(reading: Reading) -> Page:
     blocks.append(_stay_lengths(reading))
     if any(isinstance(row["group"], str) for row in reading.of_cohort.where(by="schedule").rows()):
         blocks.append(_by_group(reading, "Does it differ by schedule?", "schedule", GROUP_DAY, "by-schedule"))
-    again = find_quantity(reading.of_cohort, definition="re_presentation@1", by="all")
-    if again.shown:
-        blocks.append(Paragraph(f"Of people who completed, {say_quantity(again)} were readmitted within 180 days."))
+    blocks += _differences(reading, "schedule", GROUP_DAY)
+    blocks += _completing_and_after(reading)
     blocks.append(
         Note(
             "Ninety days is a common marker, but for outpatient care the evidence that staying past it causes better "
@@ -100,7 +111,9 @@ def _stay_lengths(reading: Reading) -> TableBlock:
 
 
 def _by_group(reading: Reading, title: str, by: str, day: int, name: str) -> TableBlock:
-    source = reading.of_cohort.where(definition=["retained@1", "lost_early@1"], by=[by], at=day)
+    source = reading.of_cohort.where(
+        definition=["retained@1", "lost_early@1"], estimand="cumulative_incidence", by=[by], at=day
+    )
     groups = sorted({row["group"] for row in source.rows() if isinstance(row["group"], str)})
     rows: list[tuple[Cell, ...]] = []
     for group in groups:
@@ -112,3 +125,59 @@ def _by_group(reading: Reading, title: str, by: str, day: int, name: str) -> Tab
     return TableBlock(
         title, Table(columns, tuple(rows)), source, f"At day {day}. {reading.caption('retained@1', source)}", name
     )
+
+
+def _differences(reading: Reading, by: str, day: int) -> list[Block]:
+    """Each group against the reference: the difference and its range first, the p-value of all groups together last."""
+    asked = {"retained@1": "In programme or completed", "lost_early@1": "Left before completing"}
+    rows_of = reading.of_cohort.where(definition=[*asked, "mean_days_in_programme@1"], by=by)
+    source = rows_of.where(estimand=["difference", "p_value"])
+    differences = source.where(estimand="difference")
+    if not len(differences):
+        return []
+    base = str(differences.frame["reference"].dropna().iloc[0])
+    groups = sorted({str(row["group"]) for row in differences.rows()})
+    rows: list[tuple[Cell, ...]] = []
+    for definition, words in {**asked, "mean_days_in_programme@1": "Mean days in the programme"}.items():
+        for group in groups:
+            when = {"at": day} if definition in asked else {}
+            found = find_quantity(differences, definition=definition, group=group, **when)
+            chance: Cell = NOTHING
+            if definition in asked and group == groups[0]:
+                chance = find_quantity(source, definition=definition, estimand="p_value")
+            rows.append((f"{words}: {say_words(group, by).lower()}", found, show_interval(found), chance))
+    base_words = say_words(base, by).lower()
+    caption = (
+        f"Differences from {base_words}, for shares in percentage points at day {day}. A range on both sides of 0 means "
+        "the records cannot tell. A difference goes with the group; it does not say that the group made it. The p-value is "
+        "of all groups together, over the whole stay. "
+    )
+    caption += reading.caption("retained@1", rows_of.where(estimand="difference"))
+    columns = ("", f"Difference from {base_words}", "Likely range", "p-value")
+    return [
+        TableBlock("How large is the difference?", Table(columns, tuple(rows)), source, caption, f"differences-{by}")
+    ]
+
+
+def _completing_and_after(reading: Reading) -> list[Block]:
+    """Completing, and beside it coming back, so that discharging early cannot look good; then steps between levels."""
+    planned = reading.contents.planned_days
+    done = find_quantity(reading.of_cohort, definition="ending@1", category="completed", by="all", at=planned)
+    again = find_quantity(reading.of_cohort, definition="re_presentation@1", by="all")
+    said = [f"By the planned length of {planned} days, {say_quantity(done)} had completed."] if done.shown else []
+    if again.shown:
+        days = reading.of_cohort.where(definition="re_presentation@1", by="all").frame["at"].iloc[0]
+        said.append(f"Of people who completed, {say_quantity(again)} were readmitted within {days:.0f} days.")
+    blocks: list[Block] = [Paragraph(" ".join(said))] if said else []
+    source = reading.of_cohort.where(measure="pathways", by="all")
+    rows: list[tuple[Cell, ...]] = []
+    for words, where in _NEXT.items():
+        found = find_quantity(source, **where)
+        if found.withheld or found.shown:
+            rows.append((words, found, show_interval(found)))
+    if not rows:
+        return blocks
+    days = source.where(definition="pathway_step@1").frame["at"].max()
+    caption = f"Steps and days up to day {days:.0f} after admission. {reading.caption('pathway_step@1', source)}"
+    table = Table(("", "", "Likely range"), tuple(rows))
+    return [*blocks, TableBlock("Where do people go next?", table, source, caption, "pathways")]

@@ -67,6 +67,7 @@ _HOMES: dict[str, str] = {
     "draw_roles": "publication.figures.roles",
     "draw_funnel": "publication.figures.funnel",
     "draw_equity": "publication.figures.equity",
+    "draw_overlap": "publication.figures.love",
     "write_quarterly": "reports.quarterly",
 }
 

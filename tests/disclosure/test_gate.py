@@ -454,5 +454,18 @@ def test_the_audit_counts_every_withheld_row_once() -> None:
     assert published.audit.withheld == (published.frame["status"] == "withheld").sum()
 
 
+def test_figures_of_published_trials_are_facts_already_out() -> None:
+    trial = {
+        "measure": "published",
+        "definition": "trial_difference@1",
+        "estimand": "difference",
+        "value": -0.36,
+        "n": 3,
+    }
+    frame = publish(Estimates.from_rows([share(5, 40, category="a"), trial, share(20, 41, category="b")])).frame
+    assert frame["status"].tolist() == ["withheld", "ok", "ok"]
+    assert frame["value"].tolist()[1] == -0.36
+
+
 def test_nothing_to_publish_is_published() -> None:
     assert len(publish(Estimates.from_rows([]))) == 0

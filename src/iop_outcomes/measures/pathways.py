@@ -57,11 +57,17 @@ def measure_pathways(cohort: Cohort, *, by: str | None = None, within: int = 90)
     mine = reductions.episode_rows(cohort.episodes, "entry_day", *([by] if by else []))
     paths = _describe_pathways(chains, mine, gap)
     lost = len(mine) - int(mine["episode_id"].isin(chains["episode_id"]).sum())
+    episodes = {(group.by, group.group): len(part) for group, part in split_groups(mine, by)}
     rows: list[Row] = []
     for group, part in split_groups(paths, by):
         if part.empty:
             continue
-        shared = {"n": len(part), "people": part["person_id"].nunique(), "n_missing": lost if by is None else None}
+        shared: Row = {
+            "n": len(part),
+            "denominator": episodes[group.by, group.group],
+            "people": part["person_id"].nunique(),
+        }
+        shared["n_missing"] = lost if by is None else None
         rows.append(group.row("pathway", "count", category="pathways", value=len(part), method="count", **shared))
         rows += [_episodes_of(group, part), *_origins(group, part)]
         rows += [*_steps(group, part, within), *_days(group, part, gap, within)]

@@ -21,6 +21,9 @@ from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, Sheet
 
 _CURVES = ("cumulative_incidence", "survival")
+_FAMILY = ("measure", "definition", "estimand", "category", "by", "group", "at", "period_start", "period_end")
+#: Counts that other rows are counted among.
+_BASES = ("pathway", "followup_due")
 
 
 def build_system(sheet: Sheet, policy: Policy) -> System:
@@ -78,6 +81,8 @@ class _Builder:
                 self.events[row] = self.system.cell(self.number["n"][row])
                 self.system.show(row, self.events[row])
                 self.system.own[row] = self.events[row]
+                if self.name[row] in _BASES:
+                    self.system.relate([(self.events[row], 1.0), (self._base(row, self.number["n"][row]), -1.0)])
                 if self.curved[row]:
                     self.on_curve.add(self.events[row])
                 if not np.isnan(self.number["denominator"][row]):
@@ -126,21 +131,7 @@ class _Builder:
 
     def _families(self, rows: Iterable[int], *without: str) -> list[list[int]]:
         """Rows that agree in everything but the columns named."""
-        wanted = [
-            n
-            for n in (
-                "measure",
-                "definition",
-                "estimand",
-                "category",
-                "by",
-                "group",
-                "at",
-                "period_start",
-                "period_end",
-            )
-            if n not in without
-        ]
+        wanted = [name for name in _FAMILY if name not in without]
         found: dict[tuple[object, ...], list[int]] = {}
         for row in rows:
             key = tuple(_plain(self.number["at"][row]) if name == "at" else self.text[name][row] for name in wanted)

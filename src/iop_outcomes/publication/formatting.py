@@ -75,7 +75,7 @@ def quantity_of(row: dict[str, Any], kind: Kind | None = None) -> Quantity:
     """The quantity of one row of Estimates or Published; the kind follows its unit and estimand unless given."""
     unit = row.get("unit")
     unit = unit if isinstance(unit, str) else ""
-    chosen = kind or _ESTIMAND_KINDS.get(str(row.get("estimand"))) or _UNITS.get(unit.lower(), "number")
+    chosen = kind or _kind_of(unit.lower(), str(row.get("estimand")))
     return Quantity(
         chosen,
         _float(row.get("value")),
@@ -88,6 +88,13 @@ def quantity_of(row: dict[str, Any], kind: Kind | None = None) -> Quantity:
         str(row.get("status", "ok")),
         unit,
     )
+
+
+def _kind_of(unit: str, estimand: str) -> Kind:
+    """Money by its unit ("dollars of 2025, cost to the provider"), whatever the estimand; the rest by estimand, then unit."""
+    if unit.startswith("dollars"):
+        return "money"
+    return _ESTIMAND_KINDS.get(estimand) or _UNITS.get(unit, "number")
 
 
 def show(quantity: Quantity) -> str:

@@ -20,7 +20,7 @@ from iop_outcomes.publication.cells import build_system
 from iop_outcomes.publication.derivation import withhold_derived
 from iop_outcomes.publication.inference import protect
 from iop_outcomes.publication.nested import withhold_segments
-from iop_outcomes.publication.policy import choose_policy
+from iop_outcomes.publication.policy import Policy, choose_policy
 from iop_outcomes.publication.published import PARTLY, Audit, Published, seal
 from iop_outcomes.publication.suppression import Sheet
 from iop_outcomes.vocabulary import Audience, Status
@@ -37,6 +37,9 @@ SENSITIVE: tuple[str, ...] = (
     "used_fewer_days_low",
     "used_fewer_days_high",
 )
+
+#: The measure of figures published by others: facts about the literature, not about anybody in the records.
+LITERATURE = "published"
 
 #: What makes a row the same number: two rows that share these must agree.
 KEY: tuple[str, ...] = (
@@ -81,24 +84,34 @@ def publish(
     if not chosen.withholds:
         return seal(frame, settings, chosen, reader, Audit(len(frame), 0))
 
+    facts = (frame["measure"] == LITERATURE).to_numpy()
+    judged, audit = _judge(frame[~facts].reset_index(drop=True), chosen, tuple(sensitive))
+    released = frame.copy()
+    for name in frame:
+        released.loc[~facts, name] = judged[name].to_numpy()
+    return seal(released, settings, chosen, reader, audit)
+
+
+def _judge(frame: pd.DataFrame, policy: Policy, sensitive: tuple[str, ...]) -> tuple[pd.DataFrame, Audit]:
+    """The rows about people after every rule, in the order they came, and what was withheld."""
     order = _sorted_order(frame)
     sheet = Sheet(frame.iloc[order].reset_index(drop=True))
     suppression.withhold_unknown(sheet)
-    suppression.withhold_small(sheet, chosen)
-    suppression.withhold_extremes(sheet, tuple(sensitive))
-    suppression.withhold_groups(sheet, chosen)
-    curves.thin(sheet, chosen)
-    suppression.withhold_days_lost(sheet, chosen)
-    suppression.withhold_siblings(sheet, chosen)
-    withhold_segments(sheet, chosen)
-    suppression.blank_people(sheet, chosen)
-    protect(build_system(sheet, chosen), sheet, chosen)
+    suppression.withhold_small(sheet, policy)
+    suppression.withhold_extremes(sheet, sensitive)
+    suppression.withhold_groups(sheet, policy)
+    curves.thin(sheet, policy)
+    suppression.withhold_days_lost(sheet, policy)
+    suppression.withhold_siblings(sheet, policy)
+    withhold_segments(sheet, policy)
+    suppression.blank_people(sheet, policy)
+    protect(build_system(sheet, policy), sheet, policy)
     withhold_derived(sheet)
-    suppression.blank_missing(sheet, chosen)
+    suppression.blank_missing(sheet, policy)
     released = _release(sheet)
     back = np.empty(len(order), dtype=int)
     back[order] = np.arange(len(order))
-    return seal(released.iloc[back].reset_index(drop=True), settings, chosen, reader, sheet.audit())
+    return released.iloc[back].reset_index(drop=True), sheet.audit()
 
 
 def _bundle(estimates: Sequence[Estimates]) -> pd.DataFrame:

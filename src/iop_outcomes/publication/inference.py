@@ -10,7 +10,7 @@ row is withheld: the smallest that shows a number linked to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,8 +77,9 @@ def protect(system: System, sheet: Sheet, policy: Policy) -> None:
         for cell, _ in relation:
             touching.setdefault(cell, []).append(number)
     showing: dict[int, list[int]] = {}
+    same = _same_numbers(system)
     for row, cells in system.shows.items():
-        for cell in cells:
+        for cell in {other for shown in cells for other in same.get(shown, (shown,))}:
             showing.setdefault(cell, []).append(row)
     checked: dict[tuple[object, ...], list[int]] = {}
     while True:
@@ -88,6 +89,17 @@ def protect(system: System, sheet: Sheet, policy: Policy) -> None:
         progress = _withhold_more(system, sheet, unsafe, touching, showing)
         if not progress:
             return
+
+
+def _same_numbers(system: System) -> dict[int, set[int]]:
+    """Cells that a relation of two says are the same number: whoever sees one sees all of them."""
+    same: dict[int, set[int]] = {}
+    for relation in system.relations:
+        if len(relation) == 2 and relation[0][1] == -relation[1][1]:
+            one, two = (same.get(cell, {cell}) for cell, _ in relation)
+            for cell in (both := one | two):
+                same[cell] = both
+    return same
 
 
 def find_unsafe(
@@ -271,23 +283,49 @@ def _withhold_more(
     counts = sheet.column("n")
     everyone = (sheet.frame["by"] == "all").to_numpy()
     fresh: set[int] = set()
+
+    def visible(cell: int) -> list[int]:
+        return [row for row in showing.get(cell, ()) if not sheet.hidden[row]]
+
+    def loss(rows: Iterable[int]) -> tuple[object, ...]:
+        """Fewest rows first, then those of groups before those of everyone, then the smallest counts."""
+        ranked = sorted((bool(everyone[row]), float(np.nan_to_num(counts[row], nan=np.inf)), row) for row in rows)
+        return len(ranked), ranked[-1][0], ranked
+
     for cell in unsafe:
-        for whole in (False, True):  # rows about a cell nearby first; then rows that show one as their base
-            reach, frontier = {cell}, {cell}
-            rows: set[int] = set()
-            while frontier and not rows:
-                near = {row for each in reach for row in showing.get(each, ())}
-                rows = {row for row in near if whole or system.own.get(row) in reach}
-                rows = {row for row in rows if not sheet.hidden[row] or row in fresh}
-                frontier = {
-                    other for each in frontier for r in touching.get(each, ()) for other, _ in system.relations[r]
-                } - reach
-                reach |= frontier
-            if rows & fresh:
-                break
-            if rows:
-                chosen = min(rows, key=lambda row: (everyone[row], np.nan_to_num(counts[row], nan=np.inf), row))
-                sheet.hide(np.array([chosen]), LINKED)
-                fresh.add(chosen)
-                break
+        told = [[other for other, _ in system.relations[number] if other != cell] for number in touching.get(cell, ())]
+        told = [others for others in told if others and all(visible(other) for other in others)]
+        if told:  # one sum gives the cell away: its cheapest part goes, with every row that shows it
+            chosen = min((visible(other) for other in told[0]), key=loss)
+        else:
+            chosen = _nearest(system, sheet, cell, touching, showing, fresh, loss)
+        if chosen and not fresh.intersection(chosen):
+            sheet.hide(np.array(chosen), LINKED)
+            fresh.update(chosen)
     return bool(fresh)
+
+
+def _nearest(
+    system: System,
+    sheet: Sheet,
+    cell: int,
+    touching: dict[int, list[int]],
+    showing: dict[int, list[int]],
+    fresh: set[int],
+    loss: Callable[[Iterable[int]], tuple[object, ...]],
+) -> list[int]:
+    """The cheapest row near a cell: rows about a cell nearby first, then rows that show one as their base."""
+    for whole in (False, True):
+        reach, frontier = {cell}, {cell}
+        rows: set[int] = set()
+        while frontier and not rows:
+            near = {row for each in reach for row in showing.get(each, ())}
+            rows = {row for row in near if whole or system.own.get(row) in reach}
+            rows = {row for row in rows if not sheet.hidden[row] or row in fresh}
+            frontier = {
+                other for each in frontier for r in touching.get(each, ()) for other, _ in system.relations[r]
+            } - reach
+            reach |= frontier
+        if rows:
+            return sorted(rows & fresh)[:1] or [min(rows, key=lambda row: loss([row]))]
+    return []

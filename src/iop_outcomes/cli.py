@@ -75,6 +75,30 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--level-of-care", default=None, metavar="LEVEL", help="ASAM level (default 2.1 where there is one)"
     )
+
+    compare = _command(commands, "compare", _compare, "compare two levels of care among people who could go to either")
+    compare.add_argument("folder", metavar="DIR", help="folder of records")
+    _reading(compare)
+    compare.add_argument("--treated", default="2.1", metavar="LEVEL", help="ASAM level (default 2.1)")
+    compare.add_argument("--control", default="3.5", metavar="LEVEL", help="ASAM level (default 3.5)")
+    compare.add_argument(
+        "--outcome", default="abstinent", help="abstinent (default), retained, completed or days_in_care"
+    )
+    compare.add_argument("--at", type=int, default=180, help="days since admission (default 180)")
+    compare.add_argument("--estimand", default="ATO", help="whose effect: ATO (default), ATE, ATT or ATC")
+    compare.add_argument("--method", default="weighting", help="weighting (default), aipw or standardisation")
+
+    claims = _command(commands, "claims", _claims, "test the nine claims on a programme's own records")
+    claims.add_argument("folder", metavar="DIR", help="folder of records")
+    _reading(claims)
+    claims.add_argument("--level-of-care", default="2.1", metavar="LEVEL", help="ASAM level (default 2.1)")
+    claims.add_argument("--control", default="3.5", metavar="LEVEL", help="residential ASAM level (default 3.5)")
+    claims.add_argument(
+        "--audience",
+        choices=("public", "internal"),
+        default="public",
+        help="public passes the release gate (default public)",
+    )
     return parser
 
 
@@ -176,6 +200,41 @@ def _report(options: argparse.Namespace) -> int:
         )
     for path in paths:
         print(path)
+    return _FINE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from iop_outcomes.comparison.effectiveness import compare_levels
+    from iop_outcomes.publication.gate import publish
+    from iop_outcomes.records.loading import read_records
+    from iop_outcomes.reports.comparison_text import describe_comparison
+
+    with _waiting("Reading the records and comparing"):
+        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+        wanted = ("treated", "control", "outcome", "at", "estimand", "method")
+        found = compare_levels(records, **{name: getattr(options, name) for name in wanted})
+    print(describe_comparison(publish(found, audience="internal")))
+    return _FINE
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from textwrap import fill
+
+    from iop_outcomes.comparison.claims import test_claims
+    from iop_outcomes.publication.figures.claims import READING, tabulate_claims
+    from iop_outcomes.publication.gate import publish
+    from iop_outcomes.records.loading import read_records
+
+    with _waiting("Testing the nine claims"):
+        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+        found = test_claims(records, level_of_care=options.level_of_care, control=options.control)
+        published = publish(found, audience=options.audience)
+    if options.audience == "internal":
+        print("INTERNAL: not for release.")
+    for claim, verdict, figure, criterion, people, why in tabulate_claims(published).rows:
+        print(f"\n{claim}\n    {verdict}   {figure}   {criterion}   people that would tell: {people}")
+        print(fill(str(why), 110, initial_indent="    ", subsequent_indent="    ") or "    withheld to protect privacy")
+    print(f"\n{found.settings['claims']} claims, {found.settings['figures_tested']} figures. {READING}")
     return _FINE
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import iop_outcomes as iop
+from iop_outcomes.comparison import claims
 from iop_outcomes.errors import UsageError
 from iop_outcomes.measures.library import find_definition, load_library
 from iop_outcomes.measures.quarters import PERIOD_MEASURES
@@ -16,6 +17,10 @@ from iop_outcomes.vocabulary import DesignWord
 
 #: Words that no page may use of people or programmes (definitions.md §6).
 NEVER = re.compile(r"success rate|proves|due to|\bclean\b|\bdirty\b|addict|abuse|fail|dropout|drop-out|relapse", re.I)
+
+
+#: Enough to be made alike in.
+ADJUST = ("severity", "housing", "primary_substance")
 
 
 @cache
@@ -56,6 +61,12 @@ def everything():
             for chart in ("g", "t", "xmr")
         ),
     ]
+    everybody = iop.select_cohort(read, level_of_care="2.1", rung="admitted")
+    parts += [iop.measure_costs(everybody), iop.list_trials()]
+    many = iop.read_records(iop.simulate_records(people=1_500, seed=5).source)
+    parts += [iop.compare_levels(many, outcome=outcome, adjust=ADJUST) for outcome in ("abstinent", "days_in_care")]
+    parts.append(iop.assess_cost_effectiveness(many, adjust=ADJUST, replicates=200))
+    parts.append(claims.test_claims(read))
     return [row for part in parts for row in part.rows()]
 
 
@@ -64,6 +75,8 @@ def test_every_figure_has_its_definition_and_every_definition_its_figure():
     assert printed == {definition.key for definition in load_library().values()}
 
 
+#: Measures whose outcome, and with it the unit, is chosen by whoever asks.
+VARIED = ("cost_effectiveness",)
 #: Comparing what is described is an association; holding it against a model makes it an adjusted one.
 OWN_WORDS = {
     "difference": ("associated",),
@@ -77,6 +90,7 @@ def test_a_figure_carries_the_words_of_its_definition():
     for row in everything():
         definition = find_definition(row["definition"])
         of_its_own = row["estimand"] in ("diagnostic", "p_value", "standardised_ratio")
+        of_its_own = of_its_own or str(row["unit"]).startswith("dollars") or definition.measure in VARIED
         unit = row["unit"] if of_its_own else definition.unit
         assert (row["measure"], row["unit"]) == (definition.measure, unit), definition.key
         assert row["design_word"] in (definition.design_word, *OWN_WORDS.get(row["estimand"], ())), definition.key

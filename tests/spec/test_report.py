@@ -16,7 +16,7 @@ from iop_outcomes.reports.period import Quarter
 from iop_outcomes.reports.quarterly import build_quarterly
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["1", "2", "3", "4", "5", "6", "7", "A1", "A2", "A3"]
+PAGES = ["1", "2", "3", "4", "5", "6", "7", "8", "A1", "A2", "A3"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,9 @@ from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, MODE
 
 DERIVED_FROM = "Withheld because a number it was worked out from is withheld"
 
+#: The measure of verdicts: a figure they speak of is named in the category, as ``definition@version/category``.
+VERDICTS = "claims"
+
 _PLACE = ["measure", "category", "at", "period_start", "period_end"]
 
 
@@ -29,6 +32,7 @@ def withhold_derived(sheet: Sheet) -> None:
     _withhold_differences(sheet)
     _withhold_tests(sheet)
     _withhold_drawn(sheet)
+    _withhold_verdicts(sheet)
 
 
 def _positions(sheet: Sheet, estimands: Iterable[str]) -> list[int]:
@@ -126,7 +130,8 @@ def _withhold_drawn(sheet: Sheet) -> None:
     funnel = (frame["estimand"] == "funnel_limit").to_numpy()
     starts, ends = (sheet.column(name) for name in ("period_start", "period_end"))
     gone = []
-    for row in _positions(sheet, DRAWN):
+    verdict = (frame["measure"] == VERDICTS).to_numpy()
+    for row in (row for row in _positions(sheet, DRAWN) if not verdict[row]):
         found = all_points.get(across[row], []) if together[row] or widened[row] else points.get(line[row], [])
         if funnel[row]:
             found = [point for point in found if (starts[point], ends[point]) == (starts[row], ends[row])]
@@ -135,6 +140,21 @@ def _withhold_drawn(sheet: Sheet) -> None:
         if not _stand(sheet, found):
             gone.append(row)
     sheet.hide(_array(gone), DERIVED_FROM)
+
+
+def _withhold_verdicts(sheet: Sheet) -> None:
+    """All rows of a claim go unless every figure it speaks of, for the same people and day, is in the release and stands."""
+    frame = sheet.frame
+    verdict = (frame["measure"] == VERDICTS).to_numpy()
+    people = _keys(frame, ["by", "group", "at"])
+    names = (frame["definition"].astype(str) + "/" + frame["category"].fillna("").astype(str)).tolist()
+    figures = _rows_by(list(zip(names, people, strict=True)), np.flatnonzero(~verdict).tolist())
+    category = sheet.column("category")
+    gone = set()
+    for row in np.flatnonzero(verdict).tolist():
+        if "@" in category[row].partition("/")[0] and not _stand(sheet, figures.get((category[row], people[row]), [])):
+            gone.add(frame["definition"].iloc[row])
+    sheet.hide(verdict & frame["definition"].isin(gone).to_numpy(), DERIVED_FROM)
 
 
 def _array(rows: Iterable[int]) -> np.ndarray:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort, select_cohort
+from iop_outcomes.comparison.cost import measure_costs
+from iop_outcomes.comparison.cost_effectiveness import assess_cost_effectiveness
+from iop_outcomes.comparison.effectiveness import compare_levels
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import ALL, Estimates
 from iop_outcomes.measures.attendance import measure_attendance
@@ -46,6 +50,8 @@ SITE_DAY = 30
 CASE_MIX: tuple[str, ...] = ("severity", "days_used_30", "employment")
 #: Groups of people compared with everyone else, for the public: each more withholds numbers of the others.
 PUBLIC_GROUPS: tuple[str, ...] = ("gender", "primary_substance", "employment")
+#: Levels of care that are compared with others as residential care.
+RESIDENTIAL: tuple[str, ...] = ("3.1", "3.3", "3.5", "3.7")
 #: Family sessions by the landmark day that count as taking part.
 FAMILY_SESSIONS = 2
 #: Milestones shown on page 5.
@@ -127,6 +133,8 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         parts_of += [] if combine else [measure_roles(cohort, to="followup")]
         parts_of.append(measure_by_group(cohort, "retained", at=SITE_DAY, by=PUBLIC_GROUPS if combine else None))
         only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
+    say("Cost and comparison", 9, _STEPS)
+    parts += _cost_and_comparison(records, level)
     say("Done", _STEPS, _STEPS)
     return Contents(
         tuple(parts),
@@ -167,6 +175,27 @@ def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
     say("How complete the records are", 7, _STEPS)
     parts.append(measure_completeness(cohort))
     return parts
+
+
+def _cost_and_comparison(records: Records, level: str) -> Iterator[Estimates]:
+    """What care costs, and this level against residential care, where the records hold what it takes; over all of them,
+    for a comparison needs as many people as there are."""
+    control = _residential(records) if level not in RESIDENTIAL else None
+    with suppress(UsageError):  # no cost lines, or no dates: the page says that they are missing
+        yield measure_costs(select_cohort(records, level_of_care=level, rung="admitted"))
+        if control:
+            other = measure_costs(select_cohort(records, level_of_care=control, rung="admitted"))
+            yield other.where(by="program")
+    if control:
+        yield compare_levels(records, treated=level, control=control)
+        with suppress(UsageError):
+            yield assess_cost_effectiveness(records, treated=level, control=control)
+
+
+def _residential(records: Records) -> str | None:
+    """The residential level with most episodes, where there is one."""
+    levels = reductions.counts(records.episodes, "level_of_care").frame.sort_values("n", ascending=False)
+    return next((str(level) for level in levels["level_of_care"] if str(level) in RESIDENTIAL), None)
 
 
 def _milestones(cohort: Cohort, planned: int, every: int) -> Estimates:

@@ -12,6 +12,7 @@ from iop_outcomes.publication.html import write_html
 from iop_outcomes.records.model import Records
 from iop_outcomes.reports.contents import Contents, choose_level, gather_contents
 from iop_outcomes.reports.pages.appendix import build_certainty, build_definitions, build_disclosure
+from iop_outcomes.reports.pages.comparison import build_comparison
 from iop_outcomes.reports.pages.first import build_first
 from iop_outcomes.reports.pages.health import build_health
 from iop_outcomes.reports.pages.hours import build_hours
@@ -31,6 +32,7 @@ _PAGES: tuple[Callable[[Reading], Page], ...] = (
     build_sobriety,
     build_health,
     build_sites,
+    build_comparison,
 )
 
 

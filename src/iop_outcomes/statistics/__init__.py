@@ -3,7 +3,9 @@
 Nothing here knows what an episode, a dollar or a drug test is. Results are frozen dataclasses.
 """
 
+from .accrual import Accrual, Followed, accumulated_mean, accumulated_ratio
 from .agreement import clustered_kappa
+from .answered import AnswerWeights, answer_weights, answered_effect
 from .attribute_charts import Dispersion, PChart, dispersion_test, p_chart, p_prime_chart
 from .balance import distribution_distances, standardised_difference, standardised_differences, variance_ratios
 from .competing_risks import IncidenceCurves, aalen_johansen
@@ -39,6 +41,7 @@ from .missing import (
 )
 from .plane import QUADRANTS, PlaneShares, cost_effect_plane, name_quadrant
 from .pooling import PartialPooling, partial_pooling, recovered_difference
+from .power import SampleSize, people_for_difference, people_for_mean, people_for_share
 from .process_control import ControlChart, XmrChart, xmr_chart
 from .propensity import BalanceWeights, Overlap, balance_weights, effective_sample_size, overlap_share
 from .proportion import clopper_pearson, clustered_proportion, newcombe_difference, wilson
@@ -73,6 +76,8 @@ __all__ = [
     "QUADRANTS",
     "SEGMENTS",
     "Acceptability",
+    "Accrual",
+    "AnswerWeights",
     "BalanceWeights",
     "Band",
     "BreakEven",
@@ -87,6 +92,7 @@ __all__ = [
     "Estimate",
     "ExpectedRegression",
     "FiellerSet",
+    "Followed",
     "Frontier",
     "FunnelLimits",
     "IncidenceCurve",
@@ -104,6 +110,7 @@ __all__ = [
     "Pooled",
     "RiskModel",
     "RunChart",
+    "SampleSize",
     "StandardisedShares",
     "SurvivalCurve",
     "Swing",
@@ -113,6 +120,10 @@ __all__ = [
     "XmrChart",
     "aalen_johansen",
     "acceptability",
+    "accumulated_mean",
+    "accumulated_ratio",
+    "answer_weights",
+    "answered_effect",
     "balance_weights",
     "bounds",
     "break_even_price",
@@ -158,6 +169,9 @@ __all__ = [
     "p_chart",
     "p_prime_chart",
     "partial_pooling",
+    "people_for_difference",
+    "people_for_mean",
+    "people_for_share",
     "percentile_interval",
     "person_bootstrap",
     "pool_rubin",

@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 
 from iop_outcomes.publication.document import FigureBlock, Table
 from iop_outcomes.publication.figures import (
+    acceptability,
     attendance,
     attrition,
     calendar,
     change,
+    claims,
     completeness,
     control,
+    effect,
     endings,
     equity,
     followup,
     funnel,
     hours,
+    love,
     milestones,
+    plane,
     roles,
+    tornado,
+    trials,
 )
 from iop_outcomes.publication.figures.style import Rows, to_svg
 from iop_outcomes.publication.published import Published
@@ -68,6 +75,7 @@ FIGURES: dict[str, FigureKind] = {
         attrition.TITLE, attrition.draw_attrition, attrition.describe_attrition, attrition.tabulate_attrition
     ),
     "change": FigureKind(change.TITLE, change.draw_change, change.describe_change, change.tabulate_change),
+    "claims": FigureKind(claims.TITLE, claims.draw_claims, claims.describe_claims, claims.tabulate_claims),
     "completeness": FigureKind(
         completeness.TITLE,
         completeness.draw_completeness,
@@ -76,7 +84,19 @@ FIGURES: dict[str, FigureKind] = {
     ),
     "funnel": FigureKind(funnel.TITLE, funnel.draw_funnel, funnel.describe_funnel, funnel.tabulate_funnel),
     "equity": FigureKind(equity.TITLE, equity.draw_equity, equity.describe_equity, equity.tabulate_equity),
+    "effect": FigureKind(effect.TITLE, effect.draw_effect, effect.describe_effect, effect.tabulate_effect),
+    "love": FigureKind(love.TITLE, love.draw_love, love.describe_love, love.tabulate_love),
+    "overlap": FigureKind(love.OVERLAP_TITLE, love.draw_overlap, love.describe_overlap, love.tabulate_overlap),
+    "plane": FigureKind(plane.TITLE, plane.draw_plane, plane.describe_plane, plane.tabulate_plane),
+    "acceptability": FigureKind(
+        acceptability.TITLE,
+        acceptability.draw_acceptability,
+        acceptability.describe_acceptability,
+        acceptability.tabulate_acceptability,
+    ),
+    "tornado": FigureKind(tornado.TITLE, tornado.draw_tornado, tornado.describe_tornado, tornado.tabulate_tornado),
     "roles": FigureKind(roles.TITLE, roles.draw_roles, roles.describe_roles, roles.tabulate_roles),
+    "trials": FigureKind(trials.TITLE, trials.draw_trials, trials.describe_trials, trials.tabulate_trials),
 }
 
 

@@ -100,18 +100,10 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
         definition="hours_completion_admitted@1",
         by="all",
     )
-    yield _tile(
-        reading,
-        "Sessions missed without notice",
-        reading.of_cohort,
-        SERIES[4],
-        year,
-        definition="session_status@1",
-        category="no_show",
-        by="all",
-    )
     yield from _milestone_tile(reading)
     yield from _improvement_tile(reading)
+    costs = tuple(_cost_tile(reading))
+    yield from costs or (_no_show_tile(reading),)
 
 
 def _tile(reading: Reading, label: str, rows: Published, series: Series | None, note: str, **where: Any) -> Tile:
@@ -158,3 +150,17 @@ def _improvement_tile(reading: Reading) -> Iterable[Tile]:
         label = f"Improved on the {name_scale(reading.published.settings.get('scales'), scale)}, at least"
         yield Tile(label, low, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")
         return
+
+
+def _cost_tile(reading: Reading) -> Iterable[Tile]:
+    """What an episode costs, where the records hold the programme's books."""
+    cost = find_quantity(reading.published, definition="cost_admission@1", by="all")
+    if cost.status != "not_estimable":
+        yield Tile("Cost of an episode", cost, reading.published, note=f"All admissions; {cost.unit}")
+
+
+def _no_show_tile(reading: Reading) -> Tile:
+    where = {"definition": "session_status@1", "category": "no_show", "by": "all"}
+    return _tile(
+        reading, "Sessions missed without notice", reading.of_cohort, SERIES[4], reading.contents.cohort.label, **where
+    )

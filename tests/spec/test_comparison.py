@@ -262,7 +262,7 @@ def test_people_unlike_everyone_of_the_other_level_are_too_many() -> None:
         age=[str(age) for age in ages]
     )
     found = iop.compare_levels(read(frame), adjust=("age",))
-    assert "20% of the people are unlike everyone" in refused(found)
+    assert "20.0% of the people are unlike everyone" in refused(found)
 
 
 def test_where_weights_do_not_make_people_alike_the_estimate_is_refused() -> None:

@@ -181,7 +181,7 @@ def judge(arms: Arms) -> Verdict:
     )
     if outside > MOST_OUTSIDE:
         reasons.append(
-            f"{outside:.0%} of the people are unlike everyone who went to the other level (at most {MOST_OUTSIDE:.0%} is "
+            f"{outside:.1%} of the people are unlike everyone who went to the other level (at most {MOST_OUTSIDE:.0%} is "
             "asked for); comparing only people who could truly have gone to either would mend it."
         )
     sizes = [(effective_sample_size(arms.weights[own & arms.known]), level) for level, own in arms.sides]

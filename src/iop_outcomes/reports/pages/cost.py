@@ -71,11 +71,11 @@ def effectiveness_blocks(reading: Reading, rows: Published, effect: str) -> list
     name = effect.replace("_", "-")
     when = "First admissions of people who could have gone to either level"
     blocks = answer_blocks(rows)
+    if say_refusal(rows):  # a plane with the crude point alone would be read as the answer
+        return blocks
     places = rows.where(definition=[f"{one}_{what}@1" for one in ("increment", "crude") for what in ("cost", "effect")])
     caption = reading.caption("increment_cost@1", places, when)
     blocks.append(figure_block("plane", places, id=f"plane-{name}", caption=caption))
-    if say_refusal(rows):
-        return blocks
     curves = rows.where(definition=["net_benefit@1", "break_even_price@1"])
     caption = reading.caption("net_benefit@1", curves, when)
     blocks.append(figure_block("acceptability", curves, id=f"acceptability-{name}", caption=caption))

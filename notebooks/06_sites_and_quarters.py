@@ -37,6 +37,7 @@ limits = funnel_limits(sizes, events.sum() / units.sum())
 figure = Figure(figsize=(7.2, 3.0), layout="constrained")
 ranked, funnel = figure.subplots(1, 2, sharey=True)
 ranked.bar(range(20), np.sort(share), color="#8a939e")
+ranked.set_xticks([])
 ranked.set_xlabel("Made-up sites in order of their share", fontsize=8)
 for level, line in enumerate(("-", (0, (4, 3)))):
     funnel.plot(sizes, limits.lower[level], sizes, limits.upper[level], color="#55606e", linestyle=line)

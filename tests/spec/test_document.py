@@ -299,3 +299,25 @@ def test_labels_keep_their_distance_and_their_order() -> None:
     assert places == sorted(places, reverse=True)
     assert min(a - b for a, b in pairwise(places)) >= 0.06 - 1e-9
     assert max(places) <= 0.98 + 1e-9
+
+
+def test_two_figures_under_one_name_do_not_take_each_others_letters() -> None:
+    """A notebook shows two figures of a kind in one document: an id they share must stand for the same drawing."""
+    import re
+
+    from matplotlib.figure import Figure
+
+    drawn: dict[str, set[str]] = {}
+    for words, width in (("supported", 0.4), ("not reached", 0.7)):
+        figure = Figure()
+        axes = figure.add_axes((0.1, 0.1, width, 0.8))
+        axes.plot([0, 1], [0, 1])
+        axes.set_title(words)
+        svg = to_svg(figure, "same")
+        for used in re.findall(r'(?:href="|url\()#([^")]+)', svg):
+            place = svg.index(f'id="{used}"')
+            drawn.setdefault(used, set()).add(
+                svg[place : svg.index("</", place)] if "clip" in used else svg[place : svg.index(">", place)]
+            )
+    assert len(drawn) > 10
+    assert all(len(shapes) == 1 for shapes in drawn.values())

@@ -61,9 +61,10 @@ def draw_calendar(rows: Rows) -> Figure:
                 bottom += share
         axes.set_ylim(0, 1)
         axes.set_xlim(weeks[0] - 0.6, weeks[-1] + 0.6)
-        axes.set_xticks(weeks, [f"{week:g}\n{_people(rows, week)}" for week in weeks])
+        axes.set_xticks(weeks, [f"{week:g}\n{_people(rows, week)}".strip() for week in weeks])
         axes.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
-        words = "Week of treatment, and people in care in it. Whoever left is in no later bar."
+        counted = any(_people(rows, week) for week in weeks)
+        words = f"Week of treatment{', and people in care in it' if counted else ''}. Whoever left is in no later bar."
         axes.set_xlabel(f"{words} {withheld_note(rows)}".strip(), fontsize=8)
         axes.set_ylabel("Of the days in care")
         _label(figure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,11 +82,12 @@ def to_svg(figure: Figure, prefix: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    # Clip paths are named by a hash of where they lie, to the last digit of the layout: they are numbered instead.
-    number = {name: str(place) for place, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)))}
-    svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{prefix}-{number[found[1]]}"', svg)
-    svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', lambda found: f'href="#{prefix}-{number[found[1]]}"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{prefix}-{number[found[1]]})", svg)
+    # Clip paths are named by a hash of the layout to its last digit: what is drawn, as rounded here, names them instead.
+    for name, drawn in re.findall(r'<clipPath id="([^"]+)">(.*?)</clipPath>', svg, flags=re.S):
+        svg = svg.replace(name, f"clip{zlib.crc32(drawn.encode()):08x}")
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
     return svg.strip()
 

@@ -14,6 +14,7 @@ from iop_outcomes.publication.document import (
     Tiles,
 )
 from iop_outcomes.publication.figures import FIGURES, to_svg
+from iop_outcomes.publication.figures.control_series import DRAWN
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.reading import Reading, find_quantity, name_scale
 from iop_outcomes.reports.signals import (
@@ -112,7 +113,7 @@ def _tile(reading: Reading, label: str, rows: Published, series: Series | None, 
         return Tile(label, quantity, rows, note=note)
     line = find_series(reading.published, series)
     signal, _ = read_signal(line, reading.contents.quarter)
-    if not line.frame["value"].notna().any():
+    if line.frame.loc[~line.frame["estimand"].isin(DRAWN), "status"].eq("ok").sum() < 2:  # no line to draw
         return Tile(label, quantity, rows, signal="too_few", note=note)
     kind = FIGURES["sparkline"]
     svg = to_svg(kind.draw(line), f"tile-{series.name}")

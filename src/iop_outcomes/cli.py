@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from iop_outcomes.errors import IopError, UsageError
@@ -75,6 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--level-of-care", default=None, metavar="LEVEL", help="ASAM level (default 2.1 where there is one)"
     )
+
+    report.add_argument(
+        "--sign-off", metavar="NAME", help="make the public report final and write it into DIR/releases.jsonl"
+    )
+    report.add_argument("--overrides", metavar="FILE", help="TOML file of single numbers a named person lets through")
+
+    attack = _command(commands, "attack", _attack, "try to work out what a release folder withholds")
+    attack.add_argument("folder", metavar="DIR", help="folder of released CSV tables; all in it are read together")
+    attack.add_argument("--threshold", type=int, default=11, help="fewest people a number may rest on (default 11)")
 
     compare = _command(commands, "compare", _compare, "compare two levels of care among people who could go to either")
     compare.add_argument("folder", metavar="DIR", help="folder of records")
@@ -177,6 +187,9 @@ def _measures(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from iop_outcomes.publication.ledger import LEDGER_FILE
+    from iop_outcomes.publication.overrides import read_overrides
+    from iop_outcomes.publication.release import SignOff
     from iop_outcomes.records.loading import read_records
     from iop_outcomes.reports.quarterly import write_quarterly
 
@@ -189,6 +202,9 @@ def _report(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     audiences = ("public", "internal") if options.audience == "both" else (options.audience,)
+    if options.sign_off and "public" not in audiences:
+        raise UsageError("only a public report is signed off; leave --audience internal out")
+    today = date.today()
     with _progress() as step:
         paths = write_quarterly(
             records,
@@ -197,10 +213,22 @@ def _report(options: argparse.Namespace) -> int:
             audiences=audiences,
             level_of_care=options.level_of_care,
             step=step,
+            ledger=Path(options.folder).absolute() / LEDGER_FILE if Path(options.folder).is_dir() else None,
+            overrides=read_overrides(options.overrides, today) if options.overrides else (),
+            sign_off=SignOff(options.sign_off, today) if options.sign_off else None,
         )
     for path in paths:
         print(path)
     return _FINE
+
+
+def _attack(options: argparse.Namespace) -> int:
+    from iop_outcomes.publication.attacker import attack_folder
+
+    with _waiting("Trying to work out what is withheld"):
+        text, safe = attack_folder(options.folder, options.threshold)
+    print(text)
+    return _FINE if safe else _FAULTS
 
 
 def _compare(options: argparse.Namespace) -> int:

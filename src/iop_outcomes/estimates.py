@@ -40,7 +40,14 @@ COLUMNS: dict[str, str] = {
     "design_word": "str",
     "status": "str",
     "note": "str",
+    "top_two": "float64",
+    "residual_df": "float64",
+    "smallest": "float64",
 }
+
+#: Columns a release gate asks for and no reader sees: how much of a sum the two people with most hold (at most), how
+#: many more people than terms the model behind a number had, and the smallest count above zero it was worked out from.
+GATE_ONLY: tuple[str, ...] = ("top_two", "residual_df", "smallest")
 
 #: What a row's number is; a gate that meets a word it does not know withholds the row.
 ESTIMANDS: tuple[str, ...] = (
@@ -82,7 +89,8 @@ class Estimates:
     ``category`` is the outcome the number speaks of (an end reason, a service type, a reading). ``by`` and ``group`` say
     for whom: both are ``"all"`` for everyone; a missing ``group`` means *unknown*, never "all". ``n`` counts events,
     ``denominator`` what they are counted among, ``people`` the different people, ``n_missing`` what could not be counted.
-    A value that is missing carries a ``status`` that says why; absent is not zero.
+    A value that is missing carries a ``status`` that says why; absent is not zero. ``top_two``, ``residual_df`` and
+    ``smallest`` are for the release gate and are never released.
     """
 
     frame: pd.DataFrame

@@ -37,7 +37,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("synthetic", "flag", "The records are synthetic.", False),
     Setting("date_format", "text", "Format of the dates in the files, for example %m/%d/%Y.", "%Y-%m-%d"),
     Setting("asam_edition", "integer", "Edition of the ASAM criteria the levels of care follow (3 or 4).", 3),
-    Setting("signed_off_by", "text", "Who signs off what is published."),
     Setting("zip3_population", "text", "File with the population of each three-digit ZIP area."),
     Setting("closures", "list", "Days on which a programme was closed: program_id, from, to."),
     Setting("instruments", "table", "Further instruments: kind, low, high, label."),

@@ -90,7 +90,7 @@ def made_rows(people: dict[str, np.ndarray], by: str, group: str) -> list[dict]:
             hours = part * kept * float(people["day"].sum()) / 7
             rows.append(
                 {**base, "measure": "hours", "definition": f"hours_{step}@1", "estimand": "sum", "category": service,
-                 "value": hours, "n": total, "unit": "hours"}
+                 "value": hours, "n": total, "unit": "hours", "top_two": 0.1}
             )  # fmt: skip
     for week in range(1, 13):
         there = int((people["day"] >= 7 * (week - 1)).sum())

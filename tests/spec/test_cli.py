@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from iop_outcomes.cli import main
+from iop_outcomes.publication.ledger import Ledger
+from iop_outcomes.publication.manifest import check_manifest
 
 
 def test_init_then_check_says_the_tables_are_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +35,8 @@ def test_sample_check_report(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["sample", str(folder), "--people", "150", "--seed", "7"]) == 0
     assert main(["check", str(folder)]) == 0
     assert main(["report", str(folder), "--quarter", "2025Q2", "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"quarterly-2025Q2-public.html", "quarterly-2025Q2-internal.html"}
+    public = {f"quarterly-2025Q2-public.{kind}" for kind in ("html", "csv", "manifest.json")}
+    assert {path.name for path in out.iterdir()} == {*public, "quarterly-2025Q2-internal.html"}
     said = capsys.readouterr()
     assert "quarterly-2025Q2-public.html" in said.out
 
@@ -106,3 +110,34 @@ def small_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "x"
     assert main(["sample", str(folder), "--people", "60"]) == 0
     return folder
+
+
+def test_signing_off_makes_a_release_that_later_ones_are_checked_against(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A draft is remembered nowhere; a signed release is in the ledger once, its files are as signed, and nothing follows."""
+    folder, out = tmp_path / "x", tmp_path / "y"
+    assert main(["sample", str(folder), "--people", "300", "--seed", "7"]) == 0
+    report = ["report", str(folder), "--quarter", "2025Q2", "--out", str(out), "--audience", "public"]
+    assert main(report) == 0
+    assert not (folder / "releases.jsonl").exists()
+    for _ in range(2):
+        assert main([*report, "--sign-off", "A. Person"]) == 0
+    (entry,) = Ledger(folder / "releases.jsonl").entries()
+    assert entry.signed_off_by == "A. Person"
+    manifest = out / "quarterly-2025Q2-public.manifest.json"
+    assert json.loads(manifest.read_text())["state"] == "final"
+    assert check_manifest(manifest) == []
+    assert "Signed off by A. Person." in (out / "quarterly-2025Q2-public.html").read_text()
+    capsys.readouterr()
+    assert main(["attack", str(out)]) == 0
+    assert main([*report[:-1], "internal", "--sign-off", "A. Person"]) == 2
+
+
+def test_a_damaged_ledger_stops_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "x", tmp_path / "y"
+    assert main(["sample", str(folder), "--people", "60", "--seed", "7"]) == 0
+    (folder / "releases.jsonl").write_text("{}\n")
+    assert main(["report", str(folder), "--quarter", "2025Q2", "--out", str(out)]) == 1
+    assert "releases" in capsys.readouterr().err
+    assert not list(out.glob("*public*"))

@@ -65,7 +65,10 @@ def everything():
     parts += [iop.measure_costs(everybody), iop.list_trials()]
     many = iop.read_records(iop.simulate_records(people=1_500, seed=5).source)
     parts += [iop.compare_levels(many, outcome=outcome, adjust=ADJUST) for outcome in ("abstinent", "days_in_care")]
+    parts.append(iop.compare_endings(many, adjust=ADJUST))
+    parts.append(iop.compare_durations(many, stay=42, adjust=ADJUST))
     parts.append(iop.assess_cost_effectiveness(many, adjust=ADJUST, replicates=200))
+    parts.append(iop.assess_frontier(many, levels=("2.1", "3.5"), adjust=ADJUST, replicates=50))
     parts.append(claims.test_claims(read))
     return [row for part in parts for row in part.rows()]
 

@@ -66,8 +66,10 @@ def test_row_order_and_ids_do_not_matter(sample: Sample, records: Records, tmp_p
 
 def test_the_pages_stand_in_order_and_are_stamped(records: Records) -> None:
     contents = gather_contents(records, quarter=Quarter.parse("2025Q3"), level="2.1")
-    public = build_quarterly(records, contents, "public")
-    internal = build_quarterly(records, contents, "internal")
+    public, internal = (
+        build_quarterly(records, contents, iop.publish(*contents.bundle(audience), audience=audience))
+        for audience in ("public", "internal")
+    )
     assert [page.number for page in public.pages] == PAGES
     assert public.stamps == ("SYNTHETIC",)
     assert internal.stamps == ("INTERNAL", "SYNTHETIC")
@@ -77,7 +79,7 @@ def test_the_pages_stand_in_order_and_are_stamped(records: Records) -> None:
 @pytest.mark.parametrize("people", [20, 40, 90])
 def test_a_small_programme_gets_a_report_that_says_why_numbers_are_missing(people: int, tmp_path: Path) -> None:
     records = iop.read_records(simulate_records(people=people, seed=2).source)
-    public, internal = iop.write_quarterly(records, quarter="2025Q2", folder=tmp_path)
+    public, *_, internal = iop.write_quarterly(records, quarter="2025Q2", folder=tmp_path)
     assert "withheld" in text_of(public)
     assert "nan" not in text_of(public).lower().split()
     assert "nan" not in text_of(internal).lower().split()
@@ -87,7 +89,7 @@ def test_records_without_outcomes_or_hours_still_get_a_report(sample: Sample, tm
     source = {name: frame for name, frame in sample.source.items() if name not in ("outcomes", "costs")}
     source["attendance"] = source["attendance"].drop(columns=["hours_offered", "hours_attended"])
     records = iop.read_records(source)
-    _, internal = iop.write_quarterly(records, quarter="2025Q2", folder=tmp_path)
+    *_, internal = iop.write_quarterly(records, quarter="2025Q2", folder=tmp_path)
     text = text_of(internal)
     assert "hold no hours" in text
     assert "no tests or reports of use" in text
@@ -102,14 +104,16 @@ def test_a_quarter_nobody_came_in_is_said_so_plainly(records: Records, tmp_path:
 
 
 def test_the_default_quarter_is_the_last_whole_one(records: Records, tmp_path: Path) -> None:
-    (path,) = iop.write_quarterly(records, folder=tmp_path, audiences=("public",))
-    assert path.name == "quarterly-2025Q4-public.html"
+    paths = iop.write_quarterly(records, folder=tmp_path, audiences=("public",))
+    assert [path.name for path in paths] == [
+        f"quarterly-2025Q4-public.{kind}" for kind in ("html", "csv", "manifest.json")
+    ]
 
 
 def test_reports_in_the_repository_are_those_of_the_sample(tmp_path: Path) -> None:
     """`make report` on the committed sample gives the committed reports, byte for byte."""
     written = iop.write_quarterly(iop.read_records(ROOT / "data/sample"), quarter="2025Q4", folder=tmp_path)
-    assert len(written) == 2
+    assert len(written) == 4
     for path in written:
         assert path.read_bytes() == (ROOT / "reports" / path.name).read_bytes(), f"run make report: {path.name} differs"
 

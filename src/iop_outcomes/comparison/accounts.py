@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -18,6 +19,7 @@ from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.comparison.prices import convert_dollars, find_index
 from iop_outcomes.errors import UsageError
+from iop_outcomes.measures.rows import most_of_two
 from iop_outcomes.vocabulary import Bearer, CostKind
 
 Lazy = nw.LazyFrame[Any]
@@ -50,11 +52,24 @@ class Accounts:
     price_year: int
     left_out: int
 
+    @cached_property
+    def person_days(self) -> pd.DataFrame:
+        """Days each person was enrolled in each programme in its periods: ``program_id``, ``person_id``, ``days``."""
+        enrolled = _enrolled(self.everyone, self.everyone.records.lift(self.spans))
+        days = reductions.collect(enrolled.group_by("program_id", "person_id").agg(nw.col("days").sum()))
+        return days.sort_values(["program_id", "person_id"], ignore_index=True).astype({"days": "float64"})
+
     def count_people(self, programs: Sequence[str]) -> int:
         """How many different people were enrolled in any of these programmes in their periods."""
-        spans = self.everyone.records.lift(self.spans[self.spans["program_id"].isin(list(programs))])
-        people = _enrolled(self.everyone, spans).select(nw.col("person_id").n_unique())
-        return int(reductions.collect(people)["person_id"].to_numpy()[0])
+        days = self.person_days
+        return int(days.loc[days["program_id"].isin(list(programs)), "person_id"].nunique())
+
+    def hold_most(self, dollars: pd.Series) -> float:
+        """How much of these dollars (by ``program_id``), shared out by days enrolled, the two people with most hold, at most."""
+        days = self.person_days[self.person_days["program_id"].isin(dollars.index)]
+        whole = days.groupby("program_id")["days"].transform("sum")
+        own = (days["program_id"].map(dollars) * days["days"] / whole).groupby(days["person_id"]).sum().to_numpy()
+        return most_of_two(float(own.sum()), float(own @ own))
 
     @property
     def daily(self) -> pd.Series:

@@ -226,7 +226,9 @@ def balance_rows(arms: Arms) -> Iterator[Row]:
         for place, label in enumerate(arms.baseline.labels):
             column = matrix[:, place]
             binary = bool(np.isin(column, (0, 1)).all())
+            cells = [np.sum(column[arm] == side) for arm in (own, ~own) for side in (0, 1)] if binary else []
             shared: Row = {
+                "smallest": min((cell for cell in cells if cell), default=None),
                 "category": f"{arms.protocol.outcome}/{label}",
                 "at": arms.protocol.at,
                 "n": int(column.sum()) if binary else len(column),
@@ -297,6 +299,7 @@ def chance_rows(arms: Arms) -> Iterator[Row]:
             share = {"value": inside.sum() / own.sum(), "method": "share"}
             yield group.row("level_chance", "proportion", **shared, **share)
             share = {"value": counted[inside].sum() / counted.sum(), "method": f"weighted ({arms.protocol.estimand})"}
+            share["residual_df"] = int(arms.known.sum()) - arms.baseline.design().shape[1] - 1
             yield group.row("level_chance_weighted", "adjusted_proportion", **shared, **share)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort
 from iop_outcomes.comparison.accounts import Accounts, read_accounts
+from iop_outcomes.comparison.person_costs import hold_most, name_dollars
 from iop_outcomes.comparison.prices import find_index
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
@@ -25,12 +26,6 @@ from iop_outcomes.measures.use_calendar import STATES
 from iop_outcomes.statistics import Accrual, Estimate, Followed, accumulated_mean, accumulated_ratio
 from iop_outcomes.vocabulary import CostKind, EndReason, UseState
 
-#: How a unit says whose money of which kind it is.
-_WORDS: dict[str, str] = {
-    CostKind.COST: "cost to the",
-    CostKind.CHARGE: "charges to the",
-    CostKind.PAYMENT: "payments by the",
-}
 #: States of a day in the two readings of a sober day, the strict one first.
 _SOBER: dict[str, tuple[UseState, ...]] = {
     "known_sober": (UseState.NEGATIVE,),
@@ -75,11 +70,10 @@ def measure_costs(
     if horizon < 1:
         raise UsageError("horizon is a number of days, 1 or more")
     accounts = read_accounts(cohort, perspective, kind, price_year, index)
-    whose = "cost to society" if perspective == "society" else f"{_WORDS[kind]} {perspective}"
     note = f"prices of {accounts.price_year} by {find_index(index).label}"
     if accounts.left_out:
         note += f"; {accounts.left_out} lines of periods not wholly in the records left out"
-    books = _Books(accounts, horizon, {"unit": f"dollars of {accounts.price_year}, {whose}", "note": note})
+    books = _Books(accounts, horizon, {"unit": name_dollars(perspective, kind, accounts.price_year), "note": note})
     stays = _read_stays(cohort, accounts)
     rows: list[Row] = []
     for group, part in split_groups(stays, "program"):
@@ -124,6 +118,7 @@ def _unit_costs(group: Group, programs: list[str], books: _Books) -> Iterator[Ro
     dollars = float(books_of["dollars"].sum())
     people = books.accounts.count_people(programs)
     shared = {**books.shared, **dict.fromkeys(("n", "denominator", "people"), people)}
+    shared["top_two"] = books.accounts.hold_most(books_of["dollars"])
     shared |= {"period_start": books_of["start"].min(), "period_end": books_of["end"].max()}
     for definition, category, name, method in (
         ("cost_client_week", None, "weeks", "dollars of the periods over client-weeks of the same periods"),
@@ -154,6 +149,7 @@ def _admissions(cohort: Cohort, stays: pd.DataFrame, books: _Books) -> Iterator[
         open_yet = int((~over & (part["enrolled_day"] < books.horizon - 1)).sum())
         missing = open_yet + len(whole) - len(part)
         shared = {"at": books.horizon, "people": part["person_id"].nunique(), "n_missing": missing, **books.shared}
+        shared["top_two"] = _hold_most(dollars, part, books.horizon)
         units = {"n": len(part), "denominator": len(part)}
         own, completers = _of(dollars, part.index), _of(completed, part.index)
         mean = accumulated_mean(own, followed, days=books.horizon)
@@ -182,6 +178,15 @@ def _of(accrual: Accrual, chosen: pd.Index) -> Accrual:
     rows = chosen.to_numpy()
     keep = np.isin(unit, rows)
     return Accrual(np.searchsorted(rows, unit[keep]), first[keep], last[keep], amount[keep])
+
+
+def _hold_most(dollars: Accrual, part: pd.DataFrame, horizon: int) -> float:
+    """How much of the dollars of these rows within the horizon, as far as seen, the two people with most hold, at most."""
+    own = _of(dollars, part.index)
+    first, last = np.asarray(own.first), np.minimum(np.asarray(own.last), horizon - 1)
+    spent = np.maximum(last - first + 1, 0) * np.asarray(own.amount)
+    person = pd.factorize(part["person_id"])[0][np.asarray(own.unit)]
+    return hold_most(np.bincount(person, spent).astype(np.float64))
 
 
 def _sober_days(cohort: Cohort, stays: pd.DataFrame, horizon: int) -> Iterator[tuple[str, Accrual]]:
@@ -219,6 +224,7 @@ def _pathways(stays: pd.DataFrame, books: _Books) -> Iterator[Row]:
         missing = int((part["seen"] < books.horizon - 1).sum()) + len(whole) - len(part)
         counts = dict.fromkeys(("n", "denominator", "people"), len(part))
         shared = {"at": books.horizon, "n_missing": missing, **books.shared}
+        shared["top_two"] = _hold_most(dollars, part, books.horizon)
         yield group.row("cost_pathway", "mean", **counts, **_found(mean, shared))
 
 
@@ -238,6 +244,7 @@ def _lines(programs: list[str], kind: str, books: _Books) -> Iterator[Row]:
         "period_end": periods["end"].max(),
         "method": "sum of the periods",
     }
-    sums = lines.groupby(["line", "bearer"], sort=False)["dollars"].sum().reset_index()
-    for line, bearer, dollars in zip(sums["line"], sums["bearer"], sums["dollars"], strict=True):
-        yield Group("bearer", bearer).row("cost_line", "sum", category=line, value=dollars, **shared)
+    for (line, bearer), part in lines.groupby(["line", "bearer"], sort=False):
+        held = accounts.hold_most(part.groupby("program_id")["dollars"].sum())
+        total = float(part["dollars"].sum())
+        yield Group("bearer", str(bearer)).row("cost_line", "sum", category=line, value=total, top_two=held, **shared)

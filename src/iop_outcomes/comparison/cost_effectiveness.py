@@ -1,7 +1,8 @@
 """What intensive outpatient care costs and achieves against residential care, both taken together (definitions.md §9).
 
-The same people, weights and gate as :mod:`iop_outcomes.comparison.effectiveness`; here everybody is also followed long
-enough for the cost of all care up to the horizon. Where people cannot be made alike there are no increments.
+The same people, weights and gate as :mod:`iop_outcomes.comparison.effectiveness`; people not yet followed to the horizon are
+stood for by people like them who are (:mod:`iop_outcomes.comparison.horizon`). Where people cannot be made alike there are no
+increments.
 """
 
 from __future__ import annotations
@@ -10,39 +11,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.comparison.accounts import Accounts, read_accounts
 from iop_outcomes.comparison.balance import Arms, balance_rows, judge, read_baseline, support_rows
 from iop_outcomes.comparison.effectiveness import ADJUST
+from iop_outcomes.comparison.horizon import follow_people
 from iop_outcomes.comparison.increments import (
     Question,
     Weighed,
     cost_rows,
     crude_rows,
     decision_rows,
+    followed_rows,
     increment_rows,
     refused_rows,
     scenario_rows,
+    weigh_people,
 )
-from iop_outcomes.comparison.person_costs import Courses, read_courses
+from iop_outcomes.comparison.person_costs import Courses, hold_rows, name_dollars, read_courses
 from iop_outcomes.comparison.prices import find_index, load_indices
 from iop_outcomes.comparison.protocol import OUTCOMES, Protocol
+from iop_outcomes.comparison.two_way import two_way_rows
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.case_mix import check_covariates
-from iop_outcomes.measures.followup import read_abstinence
-from iop_outcomes.measures.interviews import due_at, followed_episodes, followup_plan, target_day
 from iop_outcomes.measures.rows import Row
-from iop_outcomes.measures.sobriety import read_care
-from iop_outcomes.measures.stays import CAUSES
-from iop_outcomes.measures.use_calendar import STATES
 from iop_outcomes.records.model import Records
-from iop_outcomes.statistics import answer_weights, one_way_sensitivity
+from iop_outcomes.statistics import one_way_sensitivity
 from iop_outcomes.statistics.intervals import Floats
-from iop_outcomes.vocabulary import CostKind, EndReason, UseState, YesNo
+from iop_outcomes.vocabulary import CostKind
 
 #: Effects that may be bought: what one unit is called, its kind, and the prices of one shown unless others are asked for.
 EFFECTS: dict[str, tuple[str, str, tuple[float, ...]]] = {
@@ -53,7 +52,6 @@ EFFECTS: dict[str, tuple[str, str, tuple[float, ...]]] = {
 _SOBER = "days known sober while in the programme of admission, by test or report"
 #: How far the price of a client-week is moved, down and up, when one input moves at a time.
 PRICE_RANGE = 0.25
-_WHOSE = {CostKind.COST: "cost to the", CostKind.CHARGE: "charges to the", CostKind.PAYMENT: "payments by the"}
 #: Other sides to look from: perspective and kind of money.
 _SIDES: tuple[tuple[str, str], ...] = (
     ("provider", "cost"),
@@ -105,6 +103,8 @@ class CostProtocol(Protocol):
             f"achieve, than care that begins in {control}: dollars within {self.horizon} days for each {unit}?",
             "Followed": f"Outcome to day {self.at}, costs to day {self.horizon}, the same clock in both arms",
         }
+        if self.outcome == "completed":
+            said["Not recorded"] = "Covariates: a category of their own"
         if self.outcome not in OUTCOMES:
             said["Outcome"] = f"{_SOBER[0].upper()}{_SOBER[1:]}, to day {self.at}"
             said["Not recorded"] = (
@@ -117,6 +117,11 @@ class CostProtocol(Protocol):
             (
                 "What is paid for",
                 f"All care in the records from admission to day {self.horizon}, readmissions included",
+            ),
+            (
+                "Not yet followed",
+                "People like them, followed so far, stand for them, part by part of the horizon; among people alike it is "
+                "assumed not to matter when they were admitted",
             ),
             ("How it is priced", "Each programme's dollars for a client-week, times a person's own weeks (DATCAP)"),
             ("Prices of", f"{self.price_year}, by {find_index(self.index).label}"),
@@ -140,6 +145,7 @@ def assess_cost_effectiveness(
     price_year: int | None = None,
     index: str = "cpi_u",
     wtp: Sequence[float] | None = None,
+    worth: float | None = None,
     estimand: str = "ATO",
     adjust: Sequence[str] = ADJUST,
     admitted: tuple[str, str] | None = None,
@@ -150,10 +156,13 @@ def assess_cost_effectiveness(
 
     ``effect`` is ``"abstinent"`` (at follow-up day ``at``), ``"completed"`` (by day ``at``) or ``"known_sober_days"`` (in the
     programme of admission, up to day ``at``). Costs are those of all care within ``horizon`` days of the first admission,
-    seen by ``perspective`` and ``kind`` of money as in ``measure_costs``. ``wtp`` are prices of one unit of effect to show;
-    nobody has an accepted one. ``estimand`` and ``adjust`` are as in ``compare_levels``, and so are the gate and the rule for
-    people not reached: answers count by the inverse of their chance, with bounds among the scenarios. ``replicates`` draws
-    of the four means, made with ``seed``, give the shares of the acceptability curve.
+    seen by ``perspective`` and ``kind`` of money as in ``measure_costs``. ``wtp`` are prices of one unit of effect to show,
+    ``worth`` the one at which two inputs are moved together (the middle of ``wtp`` when left out); nobody has an accepted
+    one. ``estimand`` and ``adjust`` are as in ``compare_levels``, and so are the gate and the rule for
+    people not reached: answers count by the inverse of their chance, with bounds among the scenarios. So do people followed
+    far enough, for those who are not yet, part by part of the horizon; that rests on people alike not differing by when
+    they were admitted, and the rows say so. ``replicates`` draws of the four means, made with ``seed``, give the shares
+    of the acceptability curve.
 
     The protocol is kept in ``settings["cost_protocol"]``.
 
@@ -161,9 +170,10 @@ def assess_cost_effectiveness(
     ``crude_cost`` and ``crude_effect``; of ``increment_cost`` also the correlation of the two differences and the share of
     draws in each quadrant; ``break_even_price`` (each level against nothing, and the one against the other, by Fieller);
     over ``wtp`` ``net_benefit`` (with the share of draws in which a level has the higher one) and ``information_value``
-    (expected loss of each level, and what it would be worth to know); ``increment_price_swing`` (one price at a time) and
-    ``increment_scenario``; ``level_support`` and the balance of the people compared, their categories begun with
-    ``cost_and_``. Where the gate does not pass, increments are ``not_estimable`` with the reason, and nothing is made of them.
+    (expected loss of each level, and what it would be worth to know); ``increment_price_swing`` (one price at a time),
+    ``increment_two_way`` (two inputs at a time) and ``increment_scenario``; ``level_support`` and the balance of the people
+    compared, their categories begun with ``cost_and_``. Where the gate does not pass, increments are ``not_estimable`` with
+    the reason, and nothing is made of them.
 
     Raises :class:`UsageError` for words it does not know, a horizon below a day, prices below 0, fewer than two
     replicates, and where the records hold no such costs, dates, or reports of use.
@@ -179,11 +189,13 @@ def assess_cost_effectiveness(
         treated, control, effect, at, estimand, "weighting", columns, perspective, price_year, horizon, kind, index
     )
     prices = _check_prices(EFFECTS[effect][2] if wtp is None else wtp)
+    (stated,) = _check_prices([float(np.median(prices)) if worth is None else worth])
     if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 2:
         raise UsageError("replicates is a whole number, 2 or more")
     accounts = read_accounts(cohort, perspective, kind, price_year, index)
     protocol = replace(asked, price_year=accounts.price_year)
-    people, early = _follow(cohort, protocol)
+    followed = follow_people(cohort, effect, at, horizon, columns)
+    people, answer = followed.people, followed.answer
     settings = {
         **cohort.settings,
         "cost_protocol": protocol,
@@ -193,97 +205,57 @@ def assess_cost_effectiveness(
         "price_year": accounts.price_year,
         "price_index": index,
         "wtp": prices,
+        "worth": stated,
         "replicates": replicates,
         "seed": seed,
     }
     own = (people["level_of_care"] == treated).to_numpy()
     question = Question(
-        protocol, own, *EFFECTS[effect][:2], _say_dollars(perspective, kind, accounts.price_year), early
+        protocol, own, *EFFECTS[effect][:2], name_dollars(perspective, kind, accounts.price_year), followed.early
     )
-    if not own.any() or own.all():
+    through = followed.seen[:, -1]
+    if not (own & through).any() or not (~own & through).any():
         reason = (
             f"Nobody who could have gone to either level, followed to day {max(at, horizon)}, began in one of them."
         )
         return Estimates.from_rows(refused_rows(question, reason), settings)
-    courses = read_courses(people, accounts, horizon)
-    cost, answer = courses.price(accounts.daily), people["answer"].to_numpy(dtype="float64")
-    baseline = read_baseline(people, columns)
-    known = ~np.isnan(answer) & ~np.isnan(cost)
-    arms = Arms(protocol, baseline, answer_weights(known, own, baseline.design(), estimand))
+    courses, baseline = read_courses(people, accounts, followed.ends), read_baseline(people, columns)
+    weighed = weigh_people(question, baseline.design(), followed.seen, courses.price(accounts.daily), answer)
     settings["not_recorded"] = baseline.unrecorded
-    verdict = judge(arms)
-    rows = [*crude_rows(question, cost, answer)]
+    # The part of the horizon with the fewest people comes last: its gate speaks for all, unless an earlier one refuses.
+    parts = [Arms(protocol, baseline, made) for made in reversed(weighed.made)]
+    verdicts = [judge(arms) for arms in parts]
+    arms, verdict = next(
+        (pair for pair in zip(parts, verdicts, strict=True) if not pair[1].passes), (parts[0], verdicts[0])
+    )
+    rows = [*crude_rows(question, weighed.whole, answer)]
     for row in (*balance_rows(arms), *support_rows(arms, verdict)):
         rows.append({**row, "category": f"cost_and_{row['category']}"})
+    rows += followed_rows(question, through)
     if not verdict.passes:
         rows += refused_rows(question, verdict.words)
         return Estimates.from_rows(rows, settings)
-    weighed = Weighed(question, arms.made, cost, answer)
-    rows += increment_rows(weighed)
-    rows += decision_rows(weighed, prices, replicates, seed)
-    rows += _swing_rows(weighed, courses, accounts)
-    rows += _other_sides(weighed, courses, accounts, cohort, arms)
+    rows += hold_rows((*increment_rows(weighed), *decision_rows(weighed, prices, replicates, seed)), weighed.held)
+    costs = {level: courses.price(accounts.daily, level=level) for level in courses.levels}
+    rows += _swing_rows(weighed, costs)
+    rows += two_way_rows(weighed, costs, stated)
+    rows += _other_sides(weighed, courses, accounts, cohort, baseline.design())
     return Estimates.from_rows(rows, settings)
 
 
 def _check_prices(wtp: Sequence[float]) -> tuple[float, ...]:
     prices = tuple(sorted({float(price) for price in wtp}))
     if not prices or not all(0 <= price < np.inf for price in prices):
-        raise UsageError("wtp is a list of prices of one unit of effect, each 0 or more")
+        raise UsageError("wtp is a list of prices of one unit of effect, worth is one, each 0 or more")
     return prices
 
 
-def _say_dollars(perspective: str, kind: str, year: int) -> str:
-    whose = "cost to society" if perspective == "society" else f"{_WHOSE[CostKind(kind)]} {perspective}"
-    return f"dollars of {year}, {whose}"
+def _swing_rows(weighed: Weighed, costs: Mapping[str, Floats]) -> Iterator[Row]:
+    """The increment of cost with the price of a client-week at each level moved down and up, one at a time.
 
-
-def _follow(cohort: Cohort, protocol: CostProtocol) -> tuple[pd.DataFrame, int]:
-    """First admissions of people who could have gone to either level with their ``answer``, and how many are too early.
-
-    In an order that depends on nobody's id.
+    ``costs`` are the dollars of care at each level, by level.
     """
-    wanted = ("level_of_care", "exit_day", "cause", "observed_day", *protocol.adjust)
-    stays = followed_episodes(cohort, *wanted)
-    judged = reductions.collect(cohort.records.episodes.select("episode_id", "either_level"))
-    either = stays["episode_id"].map(judged.set_index("episode_id")["either_level"]).astype(object)
-    stays = stays[(either == str(YesNo.YES)).to_numpy() & (stays["entry_day"] == 0).to_numpy()]
-    stays = stays[stays["person_day"].notna()].reset_index(drop=True)
-    frame = _answer(stays, cohort, protocol)
-    seen = frame["observed_day"].to_numpy(dtype="float64") >= max(protocol.horizon, protocol.at) - 1
-    early = int((~seen | ~(frame["due"] | frame["left_out"]).to_numpy(dtype=bool)).sum())
-    order = ["level_of_care", "answer", "exit_day", "cause", *protocol.adjust]
-    return frame[frame["due"].to_numpy(dtype=bool) & seen].sort_values(order, ignore_index=True), early
-
-
-def _answer(stays: pd.DataFrame, cohort: Cohort, protocol: CostProtocol) -> pd.DataFrame:
-    """The stays with ``due``, ``left_out`` and ``answer``: a share's 0 or 1, or days; missing where not reached."""
-    at = protocol.at
-    if protocol.outcome == "abstinent":
-        month = next((one for one in range(1, 37) if target_day(one) == at), None)
-        if month is None:
-            raise UsageError("abstinence is known on follow-up days: at is 30, 90, 180 or 365, or another month's day")
-        planned, window = followup_plan(cohort, None, None)
-        return due_at(stays, read_abstinence(cohort), month, sorted({*planned, month}), window)
-    followed = stays.assign(due=stays["observed_day"].astype("float64") >= at - 1, left_out=False)
-    if protocol.outcome == "completed":
-        done = (stays["cause"] == CAUSES[str(EndReason.COMPLETED)]) & (stays["exit_day"] <= at)
-        return followed.assign(answer=done.astype("float64"))
-    substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance", "any"))
-    care = read_care(cohort, substance, at - 1)
-    if care.reports.empty:
-        raise UsageError(
-            "these records hold no tests or reports of use, so no day is known sober: ask for another effect"
-        )
-    inside = np.arange(at)[None, :] <= care.end[:, None]
-    sober = ((care.calendar == STATES.index(UseState.NEGATIVE)) & inside).sum(axis=1)
-    days = pd.Series(sober, index=care.stays["episode_id"])
-    return followed.assign(answer=stays["episode_id"].map(days).astype("float64"))
-
-
-def _swing_rows(weighed: Weighed, courses: Courses, accounts: Accounts) -> Iterator[Row]:
-    """The increment of cost with the price of a client-week at each level moved down and up, one at a time."""
-    parts = {level: weighed.means_of(courses.price(accounts.daily, level=level)) for level in courses.levels}
+    parts = {level: weighed.means_of(cost) for level, cost in costs.items()}
     ranges = dict.fromkeys(parts, (1 - PRICE_RANGE, 1 + PRICE_RANGE))
 
     def means(prices: Mapping[str, float]) -> Floats:
@@ -297,17 +269,25 @@ def _swing_rows(weighed: Weighed, courses: Courses, accounts: Accounts) -> Itera
     for swing in one_way_sensitivity(model, base, ranges).swings:
         for end, value, factor in (("low", swing.at_low, swing.low_input), ("high", swing.at_high, swing.high_input)):
             suffix = f"{swing.name}/{end}"
-            moved = means({**base, swing.name: factor})
-            yield from cost_rows(weighed.question, "increment_price_swing", suffix, moved)
+            moved = {**base, swing.name: factor}
+            held = replace(weighed, cost=np.sum([price * costs[level] for level, price in moved.items()], axis=0)).held
+            yield from hold_rows(cost_rows(weighed.question, "increment_price_swing", suffix, means(moved)), held)
             said: Row = {"value": value, "method": "one price moved, all else as estimated"}
             said["note"] = f"a client-week at level {swing.name} at {factor:.0%} of its price"
             yield weighed.question.row("increment_price_swing", "difference", suffix=suffix, **said)
 
 
-def _other_sides(weighed: Weighed, courses: Courses, accounts: Accounts, cohort: Cohort, arms: Arms) -> Iterator[Row]:
+def _other_sides(
+    weighed: Weighed, courses: Courses, accounts: Accounts, cohort: Cohort, design: Floats
+) -> Iterator[Row]:
     """The increments seen by others, in other prices, of the first stay alone, and with people not reached counted."""
     protocol: CostProtocol = weighed.question.protocol  # type: ignore[assignment]
     year, index = protocol.price_year, protocol.index
+
+    def again(name: str, cost: Floats, effect: Floats, question: Question) -> Iterator[Row]:
+        made = weigh_people(question, design, weighed.seen, cost, effect, weighed)
+        yield from hold_rows(scenario_rows(made, name), made.held)
+
     sides = [
         (f"{one}_{kind}", one, kind, index)
         for one, kind in _SIDES
@@ -318,7 +298,7 @@ def _other_sides(weighed: Weighed, courses: Courses, accounts: Accounts, cohort:
         others = (other for other in load_indices() if other != index)
         sides += [(f"index_{other}", protocol.perspective, protocol.kind, other) for other in others]
     for name, perspective, kind, by in sides:
-        question = replace(weighed.question, dollars=_say_dollars(perspective, kind, year or 0))
+        question = replace(weighed.question, dollars=name_dollars(perspective, kind, year or 0))
         try:
             daily = read_accounts(cohort, perspective, kind, year, by).daily
         except UsageError as refusal:
@@ -326,10 +306,10 @@ def _other_sides(weighed: Weighed, courses: Courses, accounts: Accounts, cohort:
                 "increment_scenario", "difference", suffix=name, status="not_estimable", note=str(refusal)
             )
             continue
-        yield from scenario_rows(_again(weighed, arms, courses.price(daily), weighed.effect, question), name)
+        yield from again(name, courses.price(daily), weighed.effect, question)
     first = courses.price(accounts.daily, first_only=True)
-    yield from scenario_rows(_again(weighed, arms, first, weighed.effect), "first_stay_only")
-    unknown = np.isnan(weighed.effect)
+    yield from again("first_stay_only", first, weighed.effect, weighed.question)
+    unknown = np.isnan(weighed.effect) & weighed.seen[:, 0]  # not reached, though due
     if not unknown.any() or weighed.question.kind != "share":
         return
     for name, (ours, theirs) in {
@@ -338,13 +318,5 @@ def _other_sides(weighed: Weighed, courses: Courses, accounts: Accounts, cohort:
         "not_reached_least": (0.0, 1.0),
         "not_reached_most": (1.0, 0.0),
     }.items():
-        filled = np.where(unknown, np.where(arms.treated, ours, theirs), weighed.effect)
-        yield from scenario_rows(_again(weighed, arms, weighed.cost, filled), name)
-
-
-def _again(weighed: Weighed, arms: Arms, cost: Floats, effect: Floats, question: Question | None = None) -> Weighed:
-    """The same people with other costs or effects, weighted anew for who is known."""
-    known = ~np.isnan(cost) & ~np.isnan(effect)
-    same = bool((known == arms.known).all())
-    made = arms.made if same else answer_weights(known, arms.treated, arms.baseline.design(), arms.protocol.estimand)
-    return Weighed(question or weighed.question, made, cost, effect)
+        filled = np.where(unknown, np.where(weighed.question.treated, ours, theirs), weighed.effect)
+        yield from again(name, weighed.cost, filled, weighed.question)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.comparison.balance import (
     Arms,
@@ -22,6 +21,13 @@ from iop_outcomes.comparison.balance import (
     read_baseline,
     support_rows,
 )
+from iop_outcomes.comparison.eligible import (
+    answer_abstinence,
+    placement_rows,
+    read_admissions,
+    say_nobody,
+    view_admissions,
+)
 from iop_outcomes.comparison.estimation import (
     ASSUMED,
     Study,
@@ -31,17 +37,15 @@ from iop_outcomes.comparison.estimation import (
     refused_rows,
 )
 from iop_outcomes.comparison.protocol import Protocol
+from iop_outcomes.comparison.resampled import resampled_rows
 from iop_outcomes.comparison.sensitivity import missing_rows, unmeasured_rows, yardstick_rows
-from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.case_mix import check_covariates
-from iop_outcomes.measures.followup import read_abstinence
-from iop_outcomes.measures.interviews import due_at, followed_episodes, followup_plan, target_day
-from iop_outcomes.measures.rows import Row, interval_columns, split_groups
+from iop_outcomes.measures.rows import Row
 from iop_outcomes.measures.stays import CAUSES, NOT_RETAINED
 from iop_outcomes.records.model import Records
-from iop_outcomes.statistics import answer_weights, wilson
-from iop_outcomes.vocabulary import EndReason, YesNo
+from iop_outcomes.statistics import answer_weights
+from iop_outcomes.vocabulary import EndReason
 
 #: What people are made alike in unless other columns are named: everything recorded at admission that may decide placement.
 ADJUST: tuple[str, ...] = (
@@ -56,11 +60,6 @@ ADJUST: tuple[str, ...] = (
     "gender",
     "medication",
 )
-
-#: What may be said of a first admission, in order; the parts add to everyone. Not followed: the day is yet to come, or the
-#: person had died by it, was recorded as not due, or was already in care when the records begin.
-VIEWS: tuple[str, ...] = ("compared", "not_followed", "one_level_only", "not_judged")
-_STAY = ("level_of_care", "exit_day", "cause")
 
 
 def compare_levels(
@@ -82,14 +81,16 @@ def compare_levels(
     to it). ``estimand``, ``adjust`` and ``method`` are as :class:`Protocol` says, which is kept in ``settings["protocol"]``.
     First admissions only, whoever attended nothing included.
 
-    Rows: ``level_placement`` (who is compared, who is not and why), ``level_reached``, ``level_crude`` (each level as it is,
-    and the difference), ``level_apart`` (people who could only have gone to one level), ``level_balance_before`` and
-    ``level_balance_after``, ``level_support`` (people, effective numbers, weights, the limits of the gate), ``level_chance``
-    and ``level_chance_weighted``; ``level_effect`` (each level adjusted, and the difference), ``level_evalue`` and
-    ``level_evalue_limit``, people not reached counted in four ways (``level_missing_using``, ``_sober``, ``_least``,
-    ``_most``), ``level_left_out`` and ``level_left_out_evalue`` (without each covariate). Of days in care the definitions
-    end in ``_days`` and there is no E-value. Where the gate does not pass, ``level_effect`` is ``not_estimable``, its note
-    says why and what would mend it, and what is made from it is absent.
+    Rows: ``level_placement`` (who is compared, who is not and why), ``level_reached``, ``level_crude`` (each level
+    as it is, and the difference), ``level_apart`` (people who could only have gone to one level),
+    ``level_balance_before`` and ``level_balance_after``, ``level_support`` (people, effective numbers, weights, the
+    limits of the gate), ``level_chance`` and ``level_chance_weighted``; ``level_effect`` (each level adjusted, and
+    the difference), ``level_effect_resampled`` (the same with people drawn anew and weights fitted anew),
+    ``level_evalue`` and ``level_evalue_limit``, people not reached counted in four ways (``level_missing_using``,
+    ``_sober``, ``_least``, ``_most``), ``level_left_out`` and ``level_left_out_evalue`` (without each covariate).
+    Of days in care the definitions end in ``_days`` and there is no E-value. Where the gate does not pass,
+    ``level_effect`` is ``not_estimable``, its note says why and what would mend it, and what is made from it is
+    absent.
 
     Raises :class:`UsageError` for words the protocol does not know and columns not known at admission.
 
@@ -103,11 +104,12 @@ def compare_levels(
     check_covariates(cohort, columns)
     frame = _follow(cohort, protocol)
     settings = {**cohort.settings, "protocol": protocol}
-    rows = list(_placement_rows(frame, protocol))
+    rows = list(placement_rows(frame, protocol))
     compared = frame[frame["view"] == "compared"]
     own = (compared["level_of_care"] == treated).to_numpy()
     if not own.any() or own.all():
-        return Estimates.from_rows([*rows, *_nobody_rows(own, protocol)], settings)
+        rows += refused_rows(protocol, own, Verdict((say_nobody(protocol, own),)))
+        return Estimates.from_rows(rows, settings)
     study = _set_up(compared, own, protocol)
     settings["not_recorded"] = study.arms.baseline.unrecorded
     verdict = judge(study.arms)
@@ -134,6 +136,7 @@ def _effect_rows(study: Study, verdict: Verdict) -> Iterator[Row]:
         )
         return
     yield from study.pair_rows("level_effect", effect, ASSUMED)
+    yield from resampled_rows(study, effect)
     if not study.in_days:
         yield from unmeasured_rows(study, effect)
         yield from missing_rows(study, effect)
@@ -141,57 +144,18 @@ def _effect_rows(study: Study, verdict: Verdict) -> Iterator[Row]:
 
 
 def _follow(cohort: Cohort, protocol: Protocol) -> pd.DataFrame:
-    """First admissions with ``due``, ``answer`` and ``view``; in an order that depends on nobody's id."""
-    stays = followed_episodes(cohort, *_STAY, *protocol.adjust)
-    at = protocol.at
+    """First admissions with ``due``, ``answer`` and ``view``."""
+    stays, at = read_admissions(cohort, protocol.adjust), protocol.at
     if protocol.outcome == "abstinent":
-        month = next((one for one in range(1, 37) if target_day(one) == at), None)
-        if month is None:
-            raise UsageError("abstinence is known on follow-up days: at is 30, 90, 180 or 365, or another month's day")
-        planned, window = followup_plan(cohort, None, None)
-        frame = due_at(stays, read_abstinence(cohort), month, sorted({*planned, month}), window)
-    else:
-        seen = stays["observed_day"].to_numpy(dtype="float64") >= (0 if protocol.outcome == "days_in_care" else at)
-        from_admission = (stays["entry_day"] == 0).to_numpy()
-        ended_by = (stays["exit_day"] <= at).to_numpy()
-        completed = (stays["cause"] == CAUSES[str(EndReason.COMPLETED)]).to_numpy() & ended_by
-        lost = stays["cause"].isin(NOT_RETAINED).to_numpy() & ended_by
-        answer = {"retained": ~lost, "completed": completed}.get(protocol.outcome, stays["exit_day"].to_numpy())
-        frame = stays.assign(due=seen & from_admission, answer=np.asarray(answer, dtype=float))
-    judged = reductions.collect(cohort.records.episodes.select("episode_id", "either_level"))
-    either = frame["episode_id"].map(judged.set_index("episode_id")["either_level"]).astype(object)
-    conditions = [either.isna(), either != str(YesNo.YES), frame["due"]]
-    view = np.select(conditions, ["not_judged", "one_level_only", "compared"], "not_followed")
-    order = ["level_of_care", "view", "answer", "exit_day", "cause", *protocol.adjust]
-    return frame.assign(view=view).sort_values(order, ignore_index=True)
-
-
-def _placement_rows(frame: pd.DataFrame, protocol: Protocol) -> Iterator[Row]:
-    """Who is compared and who is not, of all first admissions and of each level's."""
-    for group, part in split_groups(frame, "level_of_care"):
-        for view in VIEWS:
-            inside = int((part["view"] == view).sum())
-            yield group.row(
-                "level_placement",
-                "proportion",
-                category=f"{protocol.outcome}/{view}",
-                at=protocol.at,
-                n=inside,
-                denominator=len(part),
-                people=len(part),
-                **interval_columns(wilson(inside, len(part))),
-            )
-
-
-def _nobody_rows(own: np.ndarray, protocol: Protocol) -> Iterator[Row]:
-    """One level, or both, without anybody to compare."""
-    arms = {protocol.treated: int(own.sum()), protocol.control: int((~own).sum())}
-    empty = " and ".join(level for level, people in arms.items() if not people)
-    reason = (
-        f"Nobody who could have gone to either level, and was followed to day {protocol.at}, began in level {empty}. "
-        "Recording at placement who could go to either (either_level), and records of both levels, would mend it."
-    )
-    yield from refused_rows(protocol, own, Verdict((reason,)))
+        return view_admissions(answer_abstinence(stays, cohort, at), protocol.adjust)
+    seen = stays["observed_day"].to_numpy(dtype="float64") >= (0 if protocol.outcome == "days_in_care" else at)
+    from_admission = (stays["entry_day"] == 0).to_numpy()
+    ended_by = (stays["exit_day"] <= at).to_numpy()
+    completed = (stays["cause"] == CAUSES[str(EndReason.COMPLETED)]).to_numpy() & ended_by
+    lost = stays["cause"].isin(NOT_RETAINED).to_numpy() & ended_by
+    answer = {"retained": ~lost, "completed": completed}.get(protocol.outcome, stays["exit_day"].to_numpy())
+    followed = stays.assign(due=seen & from_admission, answer=np.asarray(answer, dtype=float))
+    return view_admissions(followed, protocol.adjust)
 
 
 def _set_up(compared: pd.DataFrame, own: np.ndarray, protocol: Protocol) -> Study:

@@ -66,6 +66,18 @@ class Study:
         """One of the two levels as a group."""
         return Group("level_of_care", self.arms.protocol.treated if treated else self.arms.protocol.control)
 
+    @property
+    def residual_df(self) -> int:
+        """How many more people than terms the model with fewest of them to spare has: placement, or the outcome's."""
+        arms, terms = self.arms, self.arms.baseline.design().shape[1] + 1
+        known = int(arms.known.sum())
+        fitted_to = {
+            "weighting": known,
+            "standardisation": known - 1,  # the level is a term too
+            "aipw": min(int((own & arms.known).sum()) for _, own in arms.sides),
+        }
+        return fitted_to[arms.protocol.method] - terms
+
     def pair_rows(self, definition: str, effect: Effect, note: str = "") -> Iterator[Row]:
         """The adjusted figure of both levels and their difference."""
         size = self.answer.size
@@ -76,6 +88,7 @@ class Study:
             counts = {"n": self._events(own), "denominator": int(own.sum()), "people": int(own.sum())}
             estimand = "restricted_mean" if self.in_days else "adjusted_proportion"
             columns = {**counts, "n_missing": self._unknown(own), **self._shared(), **interval_columns(found)}
+            columns["residual_df"] = self.residual_df
             yield self.group(arm).row(self.name(definition), estimand, **columns)
         both = {"denominator": size, "people": size, "reference": self.arms.protocol.control, "note": note or None}
         both |= {"n_missing": self._unknown(np.ones(size, dtype=bool)), **self._shared()}

@@ -186,9 +186,10 @@ def _adjusted(table: pd.DataFrame, by: str, what: str, base: str, chosen: Sequen
     reasons = _refusals(table)
     groups = [name for name, reason in reasons.items() if not reason]
     part = table[table["group"].isin(groups)]
-    made, used = None, list(chosen)
+    made, used, spare = None, list(chosen), np.nan
     if base in groups and len(groups) > 1:
         columns, used = _design(part, chosen)
+        spare = part["person_id"].nunique() - columns.shape[1] - len(groups)
         made = standardised_shares(
             part["events"], part["group"], columns, trials=part["trials"], cluster=part["person_id"], reference=base
         )
@@ -206,7 +207,7 @@ def _adjusted(table: pd.DataFrame, by: str, what: str, base: str, chosen: Sequen
                 value["method"] = f"{value['method']}; characteristics: {listed}"
             value |= {"note": note or None, "category": what, "reference": base if len(compared) > 1 else None}
             missing = _counts(unknown, *compared)["denominator"]
-            value |= {**_counts(table, *compared), "n_missing": missing}
+            value |= {**_counts(table, *compared), "n_missing": missing, "residual_df": spare}
             yield Group(by, group).row("attendance_adjusted", estimand, **value)
 
 

@@ -68,6 +68,7 @@ def adjust_sites(share: Share, site: str, columns: Sequence[str]) -> Iterator[Ro
             "people": part["person_id"].nunique(),
             "unit": "ratio",
             "design_word": _ADJUSTED,
+            "residual_df": len(y) - terms.shape[1] - 1,
         }
         if model is None or reason:
             status = {"status": "not_estimable", "note": reason}

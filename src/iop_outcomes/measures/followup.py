@@ -21,7 +21,7 @@ from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.followup_rows import Due, bound_rows, due_rows, empty_rows, responder_row, split_due
 from iop_outcomes.measures.interviews import due_at, followed_episodes, followup_plan, interview_answers, target_day
-from iop_outcomes.measures.nonresponse import SHIFTS, Imputation, imputed_share, shift_to, weighted_share
+from iop_outcomes.measures.nonresponse import SHIFTS, Imputation, imputed_share, shift_to, spare_people, weighted_share
 from iop_outcomes.measures.rows import Row, check_group, interval_columns
 from iop_outcomes.statistics import Estimate, Interval, tipping_share
 from iop_outcomes.vocabulary import EndReason, OutcomePoint, OutcomeStatus, Status, Substance, UseResult
@@ -172,6 +172,7 @@ def _read(due: Due, target: float, plan: Imputation) -> _Reading:
         if not isinstance(found, str):
             shares[definition] = found
             columns = interval_columns(found)
+        columns["residual_df"] = spare_people(due)
         rows.append(due.row(definition, "adjusted_proportion", n=int(sober.sum()), **columns))
     rows.append(_tipping_row(due, sober, target))
     rows.append(_shift_row(due, sober, target, plan, found if isinstance(found, str) else ""))

@@ -24,6 +24,7 @@ from iop_outcomes.measures.rows import (
     moment_lines,
     moments_ratio,
     moments_share,
+    most_of_two,
 )
 from iop_outcomes.vocabulary import AttendanceStatus, ServiceType, Status
 
@@ -161,9 +162,9 @@ def _ladder(weeks: Lazy, sessions: Lazy, by: str | None) -> Iterator[Row]:
         enrolled, fidelity = lines["enrolled"], lines["fidelity"]
         unattended, unoffered = lines["unknown"]["sum_y"], lines["unknown"]["sum_x"]
         missing_hours[group.by, group.group] = unattended
-        yield _total(group, "hours_required", "all", enrolled, enrolled["sum_x"], 0)
-        yield _total(group, "hours_offered", "all", fidelity, fidelity["sum_y"], unoffered)
-        yield _total(group, "hours_attended", "all", enrolled, enrolled["sum_y"], unattended)
+        yield _total(group, "hours_required", "all", enrolled, "x", 0)
+        yield _total(group, "hours_offered", "all", fidelity, "y", unoffered)
+        yield _total(group, "hours_attended", "all", enrolled, "y", unattended)
         for name, line, missing in (
             ("hours_completion_enrolled", enrolled, unattended),
             ("fidelity", fidelity, unoffered),
@@ -189,9 +190,12 @@ def _mean_of_people(
             yield _known(row, line["sum_y"], unknown)
 
 
-def _total(group: Group, name: str, category: str, line: pd.Series, hours: float, missing: float) -> Row:
-    people = dict.fromkeys(("n", "denominator", "people"), line["clusters"])
-    row = group.row(name, "sum", category=category, value=hours, n_missing=missing, method="sum", **people)
+def _total(group: Group, name: str, category: str, line: pd.Series, side: str, missing: float) -> Row:
+    """The sum of one side of a moments line, ``"y"`` or ``"x"``."""
+    hours = line[f"sum_{side}"]
+    counts = dict.fromkeys(("n", "denominator", "people"), line["clusters"])
+    shared = {"n_missing": missing, "top_two": most_of_two(hours, line[f"sum_{side}{side}"]), **counts}
+    row = group.row(name, "sum", category=category, value=hours, method="sum", **shared)
     return _known(row, hours, missing)
 
 
@@ -270,7 +274,7 @@ def _services(sessions: Lazy, by: str | None) -> Iterator[Row]:
 
 def _service(group: Group, service: str, lines: dict[str, pd.Series]) -> Iterator[Row]:
     hours, unknown, unpaired = lines["hours"], lines["unknown"], lines["unpaired"]["sum_y"]
-    yield _total(group, "hours_offered", service, hours, hours["sum_x"], unknown["sum_x"])
-    yield _total(group, "hours_attended", service, hours, hours["sum_y"], unknown["sum_y"])
+    yield _total(group, "hours_offered", service, hours, "x", unknown["sum_x"])
+    yield _total(group, "hours_attended", service, hours, "y", unknown["sum_y"])
     row = group.row("uptake", "ratio", category=service, n_missing=unpaired, **moments_ratio(lines["uptake"]))
     yield _known(row, lines["uptake"]["sum_y"], unpaired)

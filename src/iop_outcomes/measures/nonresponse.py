@@ -135,6 +135,12 @@ def _known_of(due: Due) -> Floats:
     return out
 
 
+def spare_people(due: Due) -> int:
+    """How many more people were reached than the larger of the two models has terms: classes, or things care knew."""
+    reached = due.frame.loc[due.reached, "person_id"].nunique()
+    return int(reached) - max(len(np.unique(_classes(due.frame))), _known_of(due).shape[1] + 1)
+
+
 def _fill(due: Due, known: Floats, plan: Imputation, delta: float = 0.0) -> Floats:
     """Answers with the missing ones drawn (imputations × episodes); groups and months draw from streams of their own."""
     name = f"{plan.seed} {due.at} {due.group.by} {due.group.group}"

@@ -135,8 +135,10 @@ def _site_limits(share: Share, sites: list[Count], funnel: _Funnel) -> Iterator[
 
 
 def _grid(share: Share, everyone: Count, funnel: _Funnel) -> Iterator[Row]:
-    """Limits from five effective units to everyone's, at sizes that no single site gives away."""
-    sizes = np.unique(np.round(np.geomspace(5 * funnel.effect, max(everyone.units, 10 * funnel.effect), _POINTS)))
+    """Limits from five effective units to a round number beyond everyone's: no size is anybody's count."""
+    most = max(everyone.units, 10 * funnel.effect)
+    step = 10.0 ** (np.floor(np.log10(most)) - 1)
+    sizes = np.unique(np.round(np.geomspace(5 * funnel.effect, step * (np.floor(most / step) + 1), _POINTS)))
     for place, columns in funnel.rows(sizes.tolist()):
         yield Group().row(share.definition, "funnel_limit", at=sizes[place], **columns)
 

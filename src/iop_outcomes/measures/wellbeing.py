@@ -299,7 +299,9 @@ def _of_cases(group: Group, everyone: _Asked) -> Iterator[Row]:
     yield group.row("expected_regression", "mean", **{**shared, **_value(alone.change)})
     if scale.reliable_change is not None:
         share = _value(alone.share_improved)
-        yield group.row("expected_improvement", "adjusted_proportion", **{**shared, **share})
+        yield group.row(
+            "expected_improvement", "adjusted_proportion", **{**shared, **share}, residual_df=len(both.before) - 2
+        )
 
 
 def _before_and_after(group: Group, category: str, both: _Asked, lost: int) -> Iterator[Row]:

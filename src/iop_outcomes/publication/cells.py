@@ -9,21 +9,22 @@ attrition; missing records and the base they are missing from.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import numpy as np
 
 from iop_outcomes.estimates import ALL
 from iop_outcomes.publication.curves import SUMS
+from iop_outcomes.publication.hierarchies import relate_columns
 from iop_outcomes.publication.inference import Need, System
-from iop_outcomes.publication.nested import GROUP_HOLDS, RULES, held_counts, subject_of, tile_period
+from iop_outcomes.publication.nested import GROUP_HOLDS, RULES, held_counts, subject_of
+from iop_outcomes.publication.overlaps import relate_periods
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, Sheet
 
 _CURVES = ("cumulative_incidence", "survival")
 _FAMILY = ("measure", "definition", "estimand", "category", "by", "group", "at", "period_start", "period_end")
 #: Counts that other rows are counted among.
-_BASES = ("pathway", "followup_due")
+_BASES = ("pathway", "followup_due", "followup_response")
 
 
 def build_system(sheet: Sheet, policy: Policy) -> System:
@@ -34,7 +35,7 @@ def build_system(sheet: Sheet, policy: Policy) -> System:
 class _Builder:
     def __init__(self, sheet: Sheet, policy: Policy) -> None:
         self.sheet, self.policy = sheet, policy
-        self.system = System()
+        self.system = System(bin=policy.bin)
         names = ("measure", "definition", "estimand", "category", "by", "group", "period_start", "period_end")
         self.text = {name: sheet.column(name).astype(str) for name in names}
         self.number = {name: sheet.column(name) for name in ("n", "denominator", "people", "n_missing", "at", "value")}
@@ -50,26 +51,23 @@ class _Builder:
         self.events: dict[int, int] = {}
         self.bases: dict[tuple[str, str, str, str, float], int] = {}
         self.sums: dict[int, int] = {}
+        self.left: dict[int, int | None] = {}
+        self.among: dict[int, int] = {}
         self.sum_cells: set[int] = set()
-        self.on_curve: set[int] = set()
 
     def build(self) -> System:
-        self._cells()
-        self._complements_of_steps()
-        self._groups()
-        self._categories()
-        self._along_days()
-        self._nested()
-        self._definitions()
-        self._periods()
-        self._missing()
-        self._needs()
+        for link in (self._cells, self._earlier, self._complements_of_steps, self._groups, self._columns):
+            link()
+        for link in (self._categories, self._along_days, self._exits, self._nested, self._definitions):
+            link()
+        for link in (self._periods, self._missing, self._needs):
+            link()
         return self.system
 
     def _cells(self) -> None:
         """One cell for each count, each different base of a group and period, and each sum."""
         for row in range(len(self.sheet.frame)):
-            if self.dead[row]:
+            if self.dead[row] or self.sheet.twin[row] >= 0:
                 continue
             for name in ("denominator", "people"):
                 value = self.number[name][row]
@@ -80,18 +78,41 @@ class _Builder:
             if self.counted[row]:
                 self.events[row] = self.system.cell(self.number["n"][row])
                 self.system.show(row, self.events[row])
-                self.system.own[row] = self.events[row]
                 if self.name[row] in _BASES:
                     self.system.relate([(self.events[row], 1.0), (self._base(row, self.number["n"][row]), -1.0)])
                 if self.curved[row]:
-                    self.on_curve.add(self.events[row])
+                    self.system.on_curve.add(self.events[row])
                 if not np.isnan(self.number["denominator"][row]):
-                    self._rest([self._base(row, self.number["denominator"][row])], [self.events[row]])
+                    base = self._base(row, self.number["denominator"][row])
+                    self.among[self.events[row]] = base
+                    self.left[row] = self.system.leave([base], [self.events[row]])
             elif self.text["estimand"][row] == "sum" and self.number["value"][row] >= 0:
                 self.sums[row] = self.system.cell(self.number["value"][row])
                 self.sum_cells.add(self.sums[row])
                 self.system.show(row, self.sums[row])
-                self.system.own[row] = self.sums[row]
+
+    def _earlier(self) -> None:
+        """The same figure in an earlier release: what changed between the two is a count of people."""
+        for old, new in enumerate(self.sheet.twin):
+            if new < 0:
+                continue
+            now = {
+                "n": self.events.get(new),
+                "left": self.left.get(new),
+                **{
+                    name: self._base(new, self.number[name][new])
+                    for name in ("denominator", "people")
+                    if not np.isnan(self.number[name][new])
+                },
+            }
+            was = {name: self.number[name][old] for name in ("n", "denominator", "people")}
+            was["left"] = was["denominator"] - was["n"]
+            for name, cell in now.items():
+                if cell is None or np.isnan(was[name]) or was[name] < 0:
+                    continue
+                before = self.system.cell(was[name])
+                self.system.show(old, before)
+                self.system.step([cell, before])
 
     def _dead_days(self) -> np.ndarray:
         """Rows of days on which nothing of a family of curves is shown: they may take the values of any day beside
@@ -117,17 +138,9 @@ class _Builder:
             self.bases[key] = self.system.cell(value)
         return self.bases[key]
 
-    def _rest(self, whole: list[int], parts: list[int]) -> int | None:
-        """A cell for what is left of a whole after its parts; none when the parts exceed it."""
-        values = self.system.values
-        left = sum(values[cell] for cell in whole) - sum(values[cell] for cell in parts)
-        if left < -1e-9:
-            return None
-        cell = self.system.cell(max(left, 0.0))
-        if self.on_curve.issuperset(parts):
-            self.on_curve.add(cell)
-        self.system.relate([*((w, 1.0) for w in whole), *((p, -1.0) for p in parts), (cell, -1.0)])
-        return cell
+    def _rows(self) -> list[int]:
+        """Rows of which no other row of the sheet is a newer version."""
+        return np.flatnonzero(self.sheet.twin < 0).tolist()
 
     def _families(self, rows: Iterable[int], *without: str) -> list[list[int]]:
         """Rows that agree in everything but the columns named."""
@@ -138,30 +151,36 @@ class _Builder:
             found.setdefault(key, []).append(row)
         return list(found.values())
 
-    def _adds(self, whole: int, parts: list[int]) -> bool:
-        values = self.system.values
-        total = sum(values[cell] for cell in parts)
-        return abs(total - values[whole]) <= 1e-6 * max(1.0, abs(values[whole]))
-
-    def _relate_sum(self, whole: int, parts: list[int]) -> None:
-        if whole not in parts and parts and self._adds(whole, parts):
-            self.system.relate([(whole, 1.0), *((part, -1.0) for part in parts)])
-
     def _groups(self) -> None:
-        """Groups add to everyone: events, sums, bases and people."""
-        for family in self._families(range(len(self.sheet.frame)), "by", "group"):
+        """Groups add to everyone; where they do not, somebody is in none of them, or people are in several."""
+        for family in self._families(self._rows(), "by", "group"):
             everyone = [row for row in family if self.text["by"][row] == ALL]
             for by in sorted({self.text["by"][row] for row in family} - {ALL}):
                 parts = [row for row in family if self.text["by"][row] == by]
                 for row in everyone:
                     for cells in (self.events, self.sums):
                         if row in cells and all(part in cells for part in parts):
-                            self._relate_sum(cells[row], [cells[part] for part in parts])
+                            self._whole_of(cells[row], [cells[part] for part in parts], by)
                     for name in ("denominator", "people"):
                         values = self.number[name]
                         if not np.isnan(values[[row, *parts]]).any():
                             whole = self._base(row, values[row])
-                            self._relate_sum(whole, [self._base(part, values[part]) for part in parts])
+                            self._whole_of(whole, [self._base(part, values[part]) for part in parts], by)
+
+    def _columns(self) -> None:
+        """Groups of one column that lie in those of another."""
+        based = [row for row in self._rows() if row in self.events and not np.isnan(self.number["denominator"][row])]
+        figures = []
+        for family in self._families([row for row in based if self.text["by"][row] not in GROUP_HOLDS], "by", "group"):
+            cells = {row: (self.events[row], self._base(row, float(self.number["denominator"][row]))) for row in family}
+            figures.append({(self.text["by"][row], self.text["group"][row]): pair for row, pair in cells.items()})
+        relate_columns(self.system, figures)
+
+    def _whole_of(self, whole: int, parts: list[int], by: str) -> None:
+        if by in GROUP_HOLDS or len(set(parts)) < len(parts):
+            return
+        if not self.system.part(whole, parts):
+            self.system.leave(parts, [whole])
 
     def _categories(self) -> None:
         """Categories of one base: what is left over; and sums whose category ``all`` is the total."""
@@ -179,31 +198,17 @@ class _Builder:
                 survivors = [self.events[row] for row in same if self.text["estimand"][row] == "survival"]
                 exits.extend((cell, events) for cell in survivors)
                 whole = self._base(same[0], base)
-                if len(same) > 1 and not self._part_of(whole, [*survivors, *events]) and len(events) > 1:
-                    self._part_of(whole, events)
-        if all(self._adds(whole, parts) for whole, parts in exits):  # here ``n`` of a survival row counts exits
+                if len(same) > 1 and not self.system.part(whole, [*survivors, *events]) and len(events) > 1:
+                    self.system.part(whole, events)
+        if all(self.system.adds([whole], parts) for whole, parts in exits):  # here ``n`` of a survival row counts exits
             for whole, parts in exits:
-                self._relate_sum(whole, parts)
+                self.system.balance([whole], parts)
         for cells in (self.sums, self.events):
             for family in self._families(cells, "category"):
                 totals = [row for row in family if self.text["category"][row] == "all"]
                 parts = [cells[row] for row in family if self.text["category"][row] != "all"]
                 for row in totals:
-                    self._relate_sum(cells[row], parts)
-
-    def _part_of(self, whole: int, parts: list[int]) -> bool:
-        """Link parts to their whole, with what is left over where they do not exhaust it; whether they fit at all."""
-        if self._adds(whole, parts):
-            self._relate_sum(whole, parts)
-            return True
-        return self._rest([whole], parts) is not None
-
-    def _step(self, cells: list[int]) -> None:
-        """Cells that only rise or only fall along a line: the differences are counts of people."""
-        for one, two in pairwise(cells):
-            values = self.system.values
-            larger, smaller = (one, two) if values[one] >= values[two] else (two, one)
-            self._rest([larger], [smaller])
+                    self.system.balance([cells[row]], parts)
 
     def _along_days(self) -> None:
         rows = [
@@ -213,27 +218,46 @@ class _Builder:
             and (self.text["estimand"][row] in _CURVES or self.text["category"][row] == "at_risk")
         ]
         for family in self._families(rows, "at"):
-            self._step([self.events[row] for row in sorted(family, key=lambda r: self.number["at"][r])])
+            self.system.step([self.events[row] for row in sorted(family, key=lambda r: self.number["at"][r])])
+
+    def _exits(self) -> None:
+        """Those at risk on a day, less those still in after it, left on that day."""
+        people = ("by", "group", "period_start", "period_end", "at")
+        texts = {**self.text, "at": self.number["at"].astype(str)}
+        at_risk = {
+            tuple(texts[name][row] for name in people): cell
+            for row, cell in self.events.items()
+            if self.text["category"][row] == "at_risk"
+        }
+        for row, cell in self.events.items():
+            before = at_risk.get(tuple(texts[name][row] for name in people))
+            if before is not None and self.text["category"][row] == "in_programme":
+                self.system.leave([before], [cell])
 
     def _nested(self) -> None:
         rows = [
             row for row in self.events if self.text["category"][row].isdigit() and self.text["estimand"][row] in _CURVES
         ]
         for family in self._families(rows, "category"):
-            self._step([self.events[row] for row in sorted(family, key=lambda r: float(self.text["category"][r]))])
+            self.system.step(
+                [self.events[row] for row in sorted(family, key=lambda r: float(self.text["category"][r]))]
+            )
+        based = [row for row in self.events if self.name[row] in _BASES]
+        for family in self._families(based, "category", "definition", "measure"):
+            self.system.step([self.events[row] for row in sorted(family, key=lambda r: self.number["n"][r])])
         ruled = [row for row in rows if self.name[row] in RULES]
         for family in self._families(ruled, "definition", "measure"):
-            self._step([self.events[row] for row in sorted(family, key=lambda r: RULES.index(self.name[r]))])
+            self.system.step([self.events[row] for row in sorted(family, key=lambda r: RULES.index(self.name[r]))])
         people = ("category", "by", "group", "period_start", "period_end", "at")
         texts = {**self.text, "at": self.number["at"].astype(str)}
         counts = {(self.name[row], *(texts[name][row] for name in people)): cell for row, cell in self.events.items()}
         for whole, parts in held_counts(counts):
-            self._part_of(whole, parts)
+            self.system.part(whole, parts)
         self._nested_groups()
 
     def _nested_groups(self) -> None:
         """Groups of which one holds another, and the one that is everyone under another name."""
-        for family in self._families(range(len(self.sheet.frame)), "by", "group"):
+        for family in self._families(self._rows(), "by", "group"):
             place = {(self.text["by"][row], self.text["group"][row]): row for row in family}
             for one, two in (((by, whole), (by, part)) for by, held in GROUP_HOLDS.items() for whole, part in held):
                 for first, second in ((one, two), ((ALL, ALL), one), ((ALL, ALL), two)):
@@ -243,11 +267,11 @@ class _Builder:
     def _step_rows(self, one: int, two: int) -> None:
         """The difference of two rows' counts, and of what they are counted among."""
         if one in self.events and two in self.events:
-            self._step([self.events[one], self.events[two]])
+            self.system.step([self.events[one], self.events[two]])
         for name in ("denominator", "people"):
             values = self.number[name][[one, two]]
             if not np.isnan(values).any():
-                self._step([self._base(one, float(values[0])), self._base(two, float(values[1]))])
+                self.system.step([self._base(one, float(values[0])), self._base(two, float(values[1]))])
 
     def _definitions(self) -> None:
         """Definitions that are sums of causes on the same day, and the steps along the days of all of them together."""
@@ -260,7 +284,7 @@ class _Builder:
                 category = self.text["category"][row]
                 cause = "" if category == self.name[row] else category
                 crowd.setdefault((self.name[row], cause), {})[at] = cell
-        for population, crowd in place.items():
+        for crowd in place.values():
             chains: dict[str, dict[float, int]] = {}
             for name, parts in SUMS.items():
                 own = dict(crowd.get((name, ""), {}))
@@ -268,75 +292,60 @@ class _Builder:
                 for at in days:
                     cells = [crowd[part][at] for part in parts]
                     if at in own:
-                        self._relate_sum(own[at], cells)
+                        self.system.balance([own[at]], cells)
                     else:
                         own[at] = self._total(cells)
                 chains[name] = own
             completed = dict(crowd.get(("ending", "completed"), {}))
             for at in sorted(set(chains["retained"]) & set(chains["in_programme"])):
                 if at in completed:
-                    self._relate_sum(chains["retained"][at], [chains["in_programme"][at], completed[at]])
+                    self.system.balance([chains["retained"][at]], [chains["in_programme"][at], completed[at]])
                     continue
-                rest = self._rest([chains["retained"][at]], [chains["in_programme"][at]])
+                rest = self.system.leave([chains["retained"][at]], [chains["in_programme"][at]])
                 if rest is not None:
                     completed[at] = rest
             chains["completed"] = completed
-            chains["elsewhere"] = self._elsewhere(chains, population)
+            chains["elsewhere"] = self._elsewhere(chains)
             for name, days_of in chains.items():
                 if name in ("completed", "elsewhere") or (name, "") in crowd:
-                    self._step([days_of[at] for at in sorted(days_of)])
+                    self.system.step([days_of[at] for at in sorted(days_of)])
 
-    def _elsewhere(self, chains: dict[str, dict[float, int]], population: tuple[str, ...]) -> dict[float, int]:
+    def _elsewhere(self, chains: dict[str, dict[float, int]]) -> dict[float, int]:
         """Those neither retained nor lost early by a day: transferred, in jail, died, other."""
-        values = self.system.values
-        bases = {key[-1]: cell for key, cell in self.bases.items() if key[:4] == population}
         found: dict[float, int] = {}
         for at in sorted(set(chains["retained"]) & set(chains["lost_early"])):
-            rows = [
-                row
-                for row, cell in self.events.items()
-                if cell in (chains["retained"][at], chains["lost_early"][at])
-                and self.number["denominator"][row] in bases
-            ]
-            if rows:
-                whole = bases[float(self.number["denominator"][rows[0]])]
-                parts = [chains["retained"][at], chains["lost_early"][at]]
-                rest = (
-                    self._rest([whole], parts) if values[whole] >= sum(values[part] for part in parts) - 1e-9 else None
-                )
-                if rest is not None:
-                    found[at] = rest
+            parts = [chains["retained"][at], chains["lost_early"][at]]
+            whole = next((self.among[part] for part in parts if part in self.among), None)
+            rest = None if whole is None else self.system.leave([whole], parts)
+            if rest is not None:
+                found[at] = rest
         return found
 
     def _total(self, cells: list[int]) -> int:
         if len(cells) == 1:
             return cells[0]
         whole = self.system.cell(sum(self.system.values[cell] for cell in cells))
-        self.on_curve.add(whole)
+        self.system.on_curve.add(whole)
         self.system.relate([(whole, 1.0), *((cell, -1.0) for cell in cells)])
         return whole
 
     def _periods(self) -> None:
-        """Periods that tile a longer one add to it; a row without a period may be one with it."""
+        """Periods in each other and across each other; a row without a period may be one with it."""
         cells = {**self.events, **self.sums}
         for family in self._families(cells, "period_start", "period_end"):
             spans = {row: (self.text["period_start"][row], self.text["period_end"][row]) for row in family}
-            for whole in family:
-                if not spans[whole][0]:
-                    for row in family:
-                        same = spans[row][0] and all(
-                            _equal(self.number[name][row], self.number[name][whole])
-                            for name in ("n", "denominator", "value")
-                        )
-                        if same:
-                            self._relate_sum(cells[whole], [cells[row]])
-                    continue
-                tiles = tile_period(spans, whole)
-                self._relate_sum(cells[whole], [cells[row] for row in tiles])
-                bases = self.number["denominator"][[whole, *tiles]]
-                if tiles and not np.isnan(bases).any():
-                    parts = [self._base(row, float(base)) for row, base in zip(tiles, bases[1:], strict=True)]
-                    self._relate_sum(self._base(whole, float(bases[0])), parts)
+            dated = [row for row in family if all(spans[row])]
+            for whole in (row for row in family if not spans[row][0]):
+                for row in dated:
+                    counts = np.array([self.number[name][[row, whole]] for name in ("n", "denominator", "value")])
+                    if np.array_equal(counts[:, 0], counts[:, 1], equal_nan=True):
+                        self.system.balance([cells[whole]], [cells[row]])
+            relate_periods(self.system, [(*spans[row], cells[row]) for row in dated])
+            based = {row: self.number["denominator"][row] for row in dated}
+            if not np.isnan(list(based.values())).any():
+                relate_periods(
+                    self.system, [(*spans[row], self._base(row, float(base))) for row, base in based.items()]
+                )
 
     def _missing(self) -> None:
         """Missing records are what a base lacks of a larger base of the same people."""
@@ -348,7 +357,7 @@ class _Builder:
                     self.text[n][row] for n in ("by", "group", "period_start", "period_end")
                 )
                 if larger is not None and same:
-                    self._rest([larger], [cell])
+                    self.system.leave([larger], [cell])
                     break
 
     def _complements_of_steps(self) -> None:
@@ -367,10 +376,10 @@ class _Builder:
 
     def _needs(self) -> None:
         """Small counts must stay as uncertain as 1 to the limit; withheld zeros too; withheld sums within a tenth."""
-        limit = float(self.policy.limit)
+        limit, most = float(self.policy.limit), float(self.policy.threshold - 1)
         for cell, value in enumerate(self.system.values):
             if 1e-9 < value <= limit and cell not in self.sum_cells:
-                self.system.needs[cell] = Need(1.0, limit, limit - 1 if cell in self.on_curve else np.inf)
+                self.system.needs[cell] = Need(1.0, most, most - 1 if cell in self.system.on_curve else np.inf)
         for row, cell in self.events.items():
             if self.sheet.extreme[row]:
                 base = self.number["denominator"][row]
@@ -384,7 +393,3 @@ class _Builder:
 
 def _plain(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _equal(one: float, two: float) -> bool:
-    return bool(one == two or (np.isnan(one) and np.isnan(two)))

@@ -209,7 +209,9 @@ def _thin_at_risk(sheet: Sheet, policy: Policy) -> None:
             gone = ending[(ending["at"] == day) & (ending["estimand"] == "cumulative_incidence")]
             rest = float(gone["denominator"].max()) - float(gone["n"].sum()) - count if len(gone) else 0.0
             shows = day in visible or not len(ending)
-            if not shows or _between(abs(rest), policy) or _between(abs(last - count), policy):
+            still = ending[(ending["at"] == day) & (ending["category"] == "in_programme")]["n"]
+            left = [count - float(n) for n in still if n == n]
+            if not shows or any(_between(abs(gap), policy) for gap in (rest, last - count, *left)):
                 sheet.hide(np.array([row]), CURVE)
             else:
                 last = count

@@ -117,14 +117,16 @@ def _withhold_drawn(sheet: Sheet) -> None:
     """Centre lines, limits and diagnostics go when any point of their line goes, or where no point is in the release.
 
     A line speaks of the points within its period. What is said of all groups of a column together, and limits widened
-    by how the groups differ, need every group; a funnel is drawn from its own point and from everyone's of its period.
+    by how the groups differ, need every group; a funnel is drawn from its own point and from everyone's of its period; a
+    diagnostic of one category stands with the number of that category.
     """
     frame = sheet.frame
     primary = np.flatnonzero(is_primary(frame)).tolist()
     line, across = (
         _keys(frame, names) for names in (["measure", "definition", "by", "group"], ["measure", "definition"])
     )
-    points, all_points = _rows_by(line, primary), _rows_by(across, primary)
+    exact = _keys(frame, ["measure", "definition", "by", "group", "category", "at", "period_start", "period_end"])
+    points, all_points, beside = _rows_by(line, primary), _rows_by(across, primary), _rows_by(exact, primary)
     together = ((frame["by"] != ALL) & (frame["group"] == ALL)).to_numpy()
     widened = frame["category"].fillna("").str.endswith("_adjusted").to_numpy()
     funnel = (frame["estimand"] == "funnel_limit").to_numpy()
@@ -135,6 +137,8 @@ def _withhold_drawn(sheet: Sheet) -> None:
         found = all_points.get(across[row], []) if together[row] or widened[row] else points.get(line[row], [])
         if funnel[row]:
             found = [point for point in found if (starts[point], ends[point]) == (starts[row], ends[row])]
+        elif exact[row] in beside:  # another number of the same category, such as its distance beside its difference
+            found = beside[exact[row]]
         elif starts[row]:
             found = [point for point in found if starts[row] <= starts[point] and ends[point] <= ends[row]]
         if not _stand(sheet, found):

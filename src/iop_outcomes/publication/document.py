@@ -6,13 +6,13 @@ its release ids and can refuse content meant for another audience.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.formatting import Kind, Quantity, quantity_of
-from iop_outcomes.publication.published import Published
+from iop_outcomes.publication.published import Audit, Published
 from iop_outcomes.vocabulary import Audience
 
 #: What a table cell may hold: words, or a raw number with its kind.
@@ -154,6 +154,7 @@ class DisclosureStatement:
             lines.append(f"Of {audit.total:,} numbers, {audit.withheld:,} are withheld. All carry the same mark.")
             lines.extend(f"{rule}: {_count(count, 'number')}." for rule, count in audit.rows.items())
             lines.extend(f"{rule}: {_count(count, 'cell')}." for rule, count in audit.cells.items())
+            lines.extend(_say_exceptions(audit))
             lines.append(
                 "Known limits: this is not differential privacy. Someone who knows a person well, or who holds court or "
                 "employer records, may still recognise them."
@@ -272,6 +273,24 @@ def tabulate(published: Published, columns: Sequence[tuple[str, str]]) -> Table:
 def _refuse_unpublished(source: object) -> None:
     if not isinstance(source, Published):
         raise DisclosureError("a page accepts published rows only; pass the estimates through publish() first")
+
+
+def _say_exceptions(audit: Audit) -> Iterator[str]:
+    """How the numbers to withhold were chosen, and what is not as the rules alone would have it."""
+    yield (
+        "No other choice would have withheld fewer numbers to keep the rest from being worked out."
+        if audit.fewest
+        else "The release is too large to look for the fewest numbers to withhold; a safe choice was made."
+    )
+    if audit.frozen:
+        yield f"Printed as first released, because few records have changed since: {_count(audit.frozen, 'number')}."
+    if audit.opened:
+        yield f"Printed because a named person opened them, with a reason: {_count(audit.opened, 'number')}."
+    if audit.exposed:
+        yield (
+            "Can be worked out from what was released before or opened, and cannot be taken back: "
+            f"{_count(audit.exposed, 'number')}."
+        )
 
 
 def _count(count: int, thing: str) -> str:

@@ -130,7 +130,8 @@ def show_value(value: float, kind: Kind) -> str:
         return f"${value:,.0f}"
     if kind == "p_value":
         return "under 0.001" if value < 0.001 else f"{value:.3f}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+    whole = abs(value) >= 1000 or (abs(value) >= 10 and value == round(value))
+    return f"{value:,.0f}" if whole else f"{value:,.2f}"
 
 
 def show_interval(quantity: Quantity) -> str:

@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.errors import UsageError
+from iop_outcomes.errors import DisclosureError, UsageError
 from iop_outcomes.estimates import COLUMNS, Estimates
 from iop_outcomes.publication import curves, suppression
 from iop_outcomes.publication.cells import build_system
+from iop_outcomes.publication.complementary import protect
 from iop_outcomes.publication.derivation import withhold_derived
-from iop_outcomes.publication.inference import protect
-from iop_outcomes.publication.nested import withhold_segments
+from iop_outcomes.publication.earlier import Memory, extend, recall, restore
+from iop_outcomes.publication.judge import GUESSED, find_told
+from iop_outcomes.publication.overrides import Override, matching
 from iop_outcomes.publication.policy import Policy, choose_policy
 from iop_outcomes.publication.published import PARTLY, Audit, Published, seal
+from iop_outcomes.publication.rounding import round_released, shorten_worked_out, without_counts
 from iop_outcomes.publication.suppression import Sheet
 from iop_outcomes.vocabulary import Audience, Status
 
@@ -40,6 +43,9 @@ SENSITIVE: tuple[str, ...] = (
 
 #: The measure of figures published by others: facts about the literature, not about anybody in the records.
 LITERATURE = "published"
+
+#: How often the finished release is attacked, and more withheld, before it is given up.
+_TRIALS = 30
 
 #: What makes a row the same number: two rows that share these must agree.
 KEY: tuple[str, ...] = (
@@ -63,12 +69,16 @@ def publish(
     audience: str = "public",
     policy: str | None = None,
     sensitive: Sequence[str] = SENSITIVE,
+    earlier: pd.DataFrame | None = None,
+    overrides: Sequence[Override] = (),
 ) -> Published:
     """Which of these numbers may this audience see?
 
     Takes everything one release prints, together: what a table withholds must not stand in another one. ``policy``
     is a name of :data:`~iop_outcomes.publication.policy.POLICIES` (``cms`` for the public, ``internal`` for the
-    programme itself). ``sensitive`` names definitions (without version) whose 0 % and 100 % are withheld too.
+    programme itself). ``sensitive`` names definitions (without version) whose 0 % and 100 % are withheld too. ``earlier``
+    are the rows released before (``Ledger.earlier``), which a reader still holds: what changed by few people is printed as
+    it was then. ``overrides`` open the rows they name, whatever the rules say; the audit counts them.
 
     Raises ``UsageError`` for an unknown audience or policy, or when two rows claim to be the same number and differ.
 
@@ -83,35 +93,67 @@ def publish(
     settings = _join_settings(estimates)
     if not chosen.withholds:
         return seal(frame, settings, chosen, reader, Audit(len(frame), 0))
+    opened = np.zeros(len(frame), dtype=bool)
+    for override in overrides:
+        opened |= matching(override, frame).to_numpy()
 
     facts = (frame["measure"] == LITERATURE).to_numpy()
-    judged, audit = _judge(frame[~facts].reset_index(drop=True), chosen, tuple(sensitive))
+    people = frame[~facts].reset_index(drop=True)
+    judged, audit = _judge(people, chosen, tuple(sensitive), opened[~facts], earlier)
     released = frame.copy()
     for name in frame:
         released.loc[~facts, name] = judged[name].to_numpy()
     return seal(released, settings, chosen, reader, audit)
 
 
-def _judge(frame: pd.DataFrame, policy: Policy, sensitive: tuple[str, ...]) -> tuple[pd.DataFrame, Audit]:
+def _judge(
+    frame: pd.DataFrame, policy: Policy, sensitive: tuple[str, ...], opened: np.ndarray, earlier: pd.DataFrame | None
+) -> tuple[pd.DataFrame, Audit]:
     """The rows about people after every rule, in the order they came, and what was withheld."""
     order = _sorted_order(frame)
     sheet = Sheet(frame.iloc[order].reset_index(drop=True))
+    sheet.fixed |= opened[order]
+    _withhold_alone(sheet, policy, sensitive)
+    memory = recall(sheet, earlier, policy) if earlier is not None and len(earlier) else None
+    whole = extend(sheet, memory) if memory else sheet
+    protect(build_system(whole, policy), whole)
+    sheet.follow(whole)
+    released = _settle(sheet, policy, memory)
+    back = np.empty(len(order), dtype=int)
+    back[order] = np.arange(len(order))
+    return released.iloc[back].reset_index(drop=True), sheet.audit(len(memory.frozen) if memory else 0)
+
+
+def _settle(sheet: Sheet, policy: Policy, memory: Memory | None) -> pd.DataFrame:
+    """The rows as they will be printed, once an attacker who sees nothing else can work out no small number.
+
+    Raises ``DisclosureError`` should that never be so: then nothing leaves.
+    """
+    for _ in range(_TRIALS):
+        withhold_derived(sheet)
+        suppression.blank_missing(sheet, policy)
+        released = round_released(without_counts(shorten_worked_out(_release(sheet))), policy)
+        if memory:
+            released = restore(released, memory)
+        told = find_told(released, sheet, policy, memory)
+        if not told:
+            return released
+        sheet.hide(np.array(told), GUESSED)
+    raise DisclosureError("this release gives numbers away however much is withheld; leave out some of its tables")
+
+
+def _withhold_alone(sheet: Sheet, policy: Policy, sensitive: tuple[str, ...]) -> None:
+    """What may not stand whatever else is printed."""
     suppression.withhold_unknown(sheet)
     suppression.withhold_small(sheet, policy)
     suppression.withhold_extremes(sheet, sensitive)
+    suppression.withhold_kinds(sheet)
+    suppression.withhold_dominated(sheet)
+    suppression.withhold_saturated(sheet)
     suppression.withhold_groups(sheet, policy)
     curves.thin(sheet, policy)
     suppression.withhold_days_lost(sheet, policy)
-    suppression.withhold_siblings(sheet, policy)
-    withhold_segments(sheet, policy)
     suppression.blank_people(sheet, policy)
-    protect(build_system(sheet, policy), sheet, policy)
-    withhold_derived(sheet)
-    suppression.blank_missing(sheet, policy)
-    released = _release(sheet)
-    back = np.empty(len(order), dtype=int)
-    back[order] = np.arange(len(order))
-    return released.iloc[back].reset_index(drop=True), sheet.audit()
 
 
 def _bundle(estimates: Sequence[Estimates]) -> pd.DataFrame:

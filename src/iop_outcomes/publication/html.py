@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iop_outcomes.errors import DisclosureError
-from iop_outcomes.estimates import COLUMNS
+from iop_outcomes.estimates import COLUMNS, GATE_ONLY
 from iop_outcomes.publication import formatting
 from iop_outcomes.publication.document import (
     Cell,
@@ -86,10 +86,11 @@ def write_csv(published: Published, path: str | Path) -> Path:
     _refuse(published)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, "policy", "audience", "release_id"])
+    names = [name for name in COLUMNS if name not in GATE_ONLY]
+    writer.writerow([*names, "policy", "audience", "release_id"])
     stamp = [published.policy.name, str(published.audience), published.release_id]
     for row in published.rows():
-        writer.writerow([*(_plain_cell(row[name]) for name in COLUMNS), *stamp])
+        writer.writerow([*(_plain_cell(row[name]) for name in names), *stamp])
     target = Path(path)
     target.write_text(text.getvalue(), encoding="utf-8", newline="")
     return target

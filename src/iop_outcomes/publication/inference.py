@@ -1,24 +1,24 @@
-"""What a reader could work out: an exact attacker over everything a release shows, and the cure.
+"""What a reader could work out: an exact attacker over everything a release shows.
 
 The attacker knows every published number, every sum that links numbers (groups add to everyone, categories to their
 base, a count and its complement, steps along a curve), and that no count is negative. For each protected cell a linear
 programme gives the smallest and largest value that fits (disclosure rule D6). The cell of a table is safe when that
 interval reaches from 1 or less to the policy's limit or more; a point or step of a curve, where neighbouring days always
-bound each other, when it reaches the limit and is no narrower than 1 to the limit. While a cell is not safe, one more
-row is withheld: the smallest that shows a number linked to it.
+bound each other, when it reaches the limit and is no narrower than 1 to the limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
-from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import LINKED, Sheet
-
 _TOLERANCE = 1e-6
+#: More than any count; what an unbounded cell may take.
+_MANY = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,14 @@ class Need:
 
     def met(self, low: float, high: float) -> bool:
         """Whether an interval is wide enough."""
-        if high < self.ceiling - _TOLERANCE:
-            return False
+        return self.reached(high) and self.deep(low, high)
+
+    def reached(self, high: float) -> bool:
+        """Whether an interval's upper end is far enough."""
+        return high >= self.ceiling - _TOLERANCE
+
+    def deep(self, low: float, high: float) -> bool:
+        """Whether an interval's lower end is far enough, or the interval wide enough."""
         return low <= self.floor + _TOLERANCE or high - low >= self.width - _TOLERANCE
 
 
@@ -42,15 +48,17 @@ class System:
     """Cells (all ≥ 0) with their true values, the sums that link them, and which row of the release shows which cell.
 
     A relation is a tuple of ``(cell, coefficient)`` whose weighted sum is zero. ``needs`` gives, for a protected cell,
-    the interval the attacker must not be able to beat.
+    the interval the attacker must not be able to beat. ``bin`` says which true values a shown number stands for: only
+    itself, unless the policy rounds.
     """
 
     values: list[float] = field(default_factory=list)
     relations: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
     shows: dict[int, set[int]] = field(default_factory=dict)
-    #: The cell a row is about: withholding the row takes it away, where a base stays in the rows beside it.
-    own: dict[int, int] = field(default_factory=dict)
     needs: dict[int, Need] = field(default_factory=dict)
+    #: Points and steps of curves, which their neighbours always bound.
+    on_curve: set[int] = field(default_factory=set)
+    bin: Callable[[float], tuple[float, float]] = lambda value: (value, value)
 
     def cell(self, value: float) -> int:
         """A new cell."""
@@ -69,137 +77,203 @@ class System:
             raise ValueError("a relation does not hold between the true values")
         self.relations.append(relation)
 
+    def adds(self, whole: Iterable[int], parts: Iterable[int]) -> bool:
+        """Whether the true values of some cells add to those of others."""
+        total = sum(self.values[cell] for cell in whole)
+        return abs(sum(self.values[cell] for cell in parts) - total) <= 1e-6 * max(1.0, abs(total))
 
-def protect(system: System, sheet: Sheet, policy: Policy) -> None:
-    """Withhold further rows until no protected cell of the system can be pinned."""
-    touching: dict[int, list[int]] = {}
-    for number, relation in enumerate(system.relations):
-        for cell, _ in relation:
-            touching.setdefault(cell, []).append(number)
-    showing: dict[int, list[int]] = {}
-    same = _same_numbers(system)
-    for row, cells in system.shows.items():
-        for cell in {other for shown in cells for other in same.get(shown, (shown,))}:
-            showing.setdefault(cell, []).append(row)
-    checked: dict[tuple[object, ...], list[int]] = {}
-    while True:
-        unsafe = find_unsafe(system, _shown_cells(system, sheet), touching, checked)
-        if not unsafe:
-            return
-        progress = _withhold_more(system, sheet, unsafe, touching, showing)
-        if not progress:
-            return
+    def balance(self, whole: Sequence[int], parts: Sequence[int]) -> bool:
+        """Link cells with others that they equal in sum, where they do; whether they do."""
+        if not parts or not self.adds(whole, parts):
+            return False
+        if not set(whole) & set(parts):
+            self.relate([*((cell, 1.0) for cell in whole), *((cell, -1.0) for cell in parts)])
+        return True
+
+    def leave(self, whole: Sequence[int], parts: Sequence[int]) -> int | None:
+        """A cell for what is left of a whole after its parts, linked with both; none when the parts exceed it."""
+        left = sum(self.values[cell] for cell in whole) - sum(self.values[cell] for cell in parts)
+        if left < -1e-9:
+            return None
+        cell = self.cell(max(left, 0.0))
+        if self.on_curve.issuperset(parts):
+            self.on_curve.add(cell)
+        self.relate([*((w, 1.0) for w in whole), *((p, -1.0) for p in parts), (cell, -1.0)])
+        return cell
+
+    def part(self, whole: int, parts: Sequence[int]) -> bool:
+        """Link parts to their whole, with what is left over where they do not exhaust it; whether they fit at all."""
+        return self.balance([whole], parts) or self.leave([whole], parts) is not None
+
+    def step(self, cells: Sequence[int]) -> None:
+        """Cells that only rise or only fall along a line: the differences of neighbours are counts of people."""
+        for one, two in pairwise(cells):
+            larger, smaller = (one, two) if self.values[one] >= self.values[two] else (two, one)
+            self.leave([larger], [smaller])
+
+    def shown_by(self, hidden: np.ndarray) -> set[int]:
+        """The cells that a reader sees while some rows are hidden."""
+        return {cell for row, cells in self.shows.items() if not hidden[row] for cell in cells}
 
 
-def _same_numbers(system: System) -> dict[int, set[int]]:
-    """Cells that a relation of two says are the same number: whoever sees one sees all of them."""
-    same: dict[int, set[int]] = {}
-    for relation in system.relations:
-        if len(relation) == 2 and relation[0][1] == -relation[1][1]:
-            one, two = (same.get(cell, {cell}) for cell, _ in relation)
-            for cell in (both := one | two):
-                same[cell] = both
-    return same
+class Attacker:
+    """What can be worked out of a system, whichever of its cells are shown; answers are kept for the next question."""
 
-
-def find_unsafe(
-    system: System,
-    shown: set[int],
-    touching: dict[int, list[int]] | None = None,
-    checked: dict[tuple[object, ...], list[int]] | None = None,
-) -> list[int]:
-    """The protected cells whose value a reader can bound tighter than the policy allows, in order."""
-    if touching is None:
-        touching = {}
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.touching: dict[int, list[int]] = {}
         for number, relation in enumerate(system.relations):
             for cell, _ in relation:
-                touching.setdefault(cell, []).append(number)
-    known = _propagate(system, shown, touching)
-    unsafe = [cell for cell in system.needs if cell in known]
-    for component in _components(system, known, touching):
-        targets = [cell for cell in component if cell in system.needs]
-        if not targets:
-            continue
-        signature = (*component, -1, *sorted({r for c in component for r in touching.get(c, ())}))
-        if checked is not None and signature in checked:
-            unsafe.extend(checked[signature])
-            continue
-        found = _bounded_too_tightly(system, component, targets, touching)
-        if checked is not None:
-            checked[signature] = found
-        unsafe.extend(found)
-    return sorted(unsafe)
+                self.touching.setdefault(cell, []).append(number)
+        self._checked: dict[tuple[object, ...], list[int]] = {}
 
+    def find_unsafe(self, shown: set[int]) -> list[int]:
+        """The protected cells whose value a reader can bound tighter than the policy allows, in order."""
+        needs = self.system.needs
+        known = self._propagate(shown)
+        unsafe = [cell for cell in needs if cell in known]
+        for component in self._components(known):
+            targets = [cell for cell in component if cell in needs]
+            if not targets:
+                continue
+            around = sorted({number for cell in component for number in self.touching.get(cell, ())})
+            signature = (*component, -1, *around, -1, *(cell for cell in component if cell in shown))
+            if signature not in self._checked:
+                self._checked[signature] = self._bounded_too_tightly(component, targets, shown)
+            unsafe.extend(self._checked[signature])
+        return sorted(unsafe)
 
-def bounds(system: System, shown: set[int], cell: int) -> tuple[float, float]:
-    """The smallest and largest value of a cell that fit everything shown."""
-    touching: dict[int, list[int]] = {}
-    for number, relation in enumerate(system.relations):
-        for each, _ in relation:
-            touching.setdefault(each, []).append(number)
-    known = _propagate(system, shown, touching)
-    if cell in known:
-        return system.values[cell], system.values[cell]
-    for component in _components(system, known, touching):
-        if cell in component:
-            problem = _Problem(system, component, touching)
-            at = component.index(cell)
-            return float(problem.solve({at: 1.0})[at]), float(problem.solve({at: -1.0})[at])
-    return 0.0, np.inf
+    def bounds(self, shown: set[int], cell: int) -> tuple[float, float]:
+        """The smallest and largest value of a cell that fit everything shown."""
+        known = self._propagate(shown)
+        if cell in known:
+            return self.system.values[cell], self.system.values[cell]
+        for component in self._components(known):
+            if cell in component:
+                problem, at = self._problem(component, shown), component.index(cell)
+                return float(problem.solve({at: 1.0})[at]), float(problem.solve({at: -1.0})[at])
+        return self.system.bin(self.system.values[cell]) if cell in shown else (0.0, np.inf)
 
+    def give_away(self, shown: set[int], cell: int) -> list[frozenset[int]]:
+        """The shown cells that together bound a cell too tightly: while all of a set stay shown, it is not safe.
 
-def _shown_cells(system: System, sheet: Sheet) -> set[int]:
-    return {cell for row, cells in system.shows.items() if not sheet.hidden[row] for cell in cells}
+        One set for the upper end, one for the lower; where a width would do, the two together. They are read from the
+        dual of the linear programme: a shown number with a price is one the bound rests on.
+        """
+        block = self._block(cell)
+        problem, at = self._problem(block, shown, fixed=True), block.index(cell)
+        if cell in shown:
+            return [frozenset({cell})]
+        need = self.system.needs[cell]
+        low, below = problem.rests_on({at: 1.0})
+        high, above = problem.rests_on({at: -1.0})
+        sets = []
+        if not need.reached(high):
+            sets.append({block[place] for place in above})
+        if not need.deep(low, high):
+            sets.append({block[place] for place in (below if np.isinf(need.width) else below | above)})
+        return [frozenset(cells & shown) for cells in sets]
 
+    def _exact(self, shown: set[int]) -> set[int]:
+        values, spread = self.system.values, self.system.bin
+        return {cell for cell in shown if np.ptp(spread(values[cell])) == 0}
 
-def _propagate(system: System, shown: set[int], touching: dict[int, list[int]]) -> set[int]:
-    """Everything that follows by plain subtraction: a relation with one unknown gives it away."""
-    known = set(shown)
-    unknown = [sum(cell not in known for cell, _ in relation) for relation in system.relations]
-    queue = [number for number, count in enumerate(unknown) if count == 1]
-    while queue:
-        number = queue.pop()
-        found = [cell for cell, _ in system.relations[number] if cell not in known]
-        if len(found) != 1:
-            continue
-        known.add(found[0])
-        for other in touching[found[0]]:
-            unknown[other] -= 1
-            if unknown[other] == 1:
-                queue.append(other)
-    return known
+    def _propagate(self, shown: set[int]) -> set[int]:
+        """Everything that follows by plain subtraction: a relation with one unknown gives it away."""
+        known, relations = self._exact(shown), self.system.relations
+        unknown = [sum(cell not in known for cell, _ in relation) for relation in relations]
+        queue = [number for number, count in enumerate(unknown) if count == 1]
+        while queue:
+            found = [cell for cell, _ in relations[queue.pop()] if cell not in known]
+            if len(found) != 1:
+                continue
+            known.add(found[0])
+            for other in self.touching[found[0]]:
+                unknown[other] -= 1
+                if unknown[other] == 1:
+                    queue.append(other)
+        return known
 
+    def _components(self, known: set[int]) -> list[list[int]]:
+        """Unknown cells that hang together through relations."""
+        seen = set(known)
+        return [self._reach(start, seen) for start in self.touching if start not in seen]
 
-def _components(system: System, known: set[int], touching: dict[int, list[int]]) -> list[list[int]]:
-    """Unknown cells that hang together through relations."""
-    seen: set[int] = set()
-    parts = []
-    for start in touching:
-        if start in known or start in seen:
-            continue
+    def _block(self, cell: int) -> list[int]:
+        """All cells that hang together with one, known or not."""
+        return self._blocks.get(cell, [cell])
+
+    @cached_property
+    def _blocks(self) -> dict[int, list[int]]:
+        return {cell: block for block in self._components(set()) for cell in block}
+
+    def _reach(self, start: int, seen: set[int]) -> list[int]:
+        """The cells not seen yet that hang together with one; they are seen afterwards."""
         seen.add(start)
         part, queue = [], [start]
         while queue:
             cell = queue.pop()
             part.append(cell)
-            for number in touching[cell]:
-                for other, _ in system.relations[number]:
-                    if other not in known and other not in seen:
+            for number in self.touching.get(cell, ()):
+                for other, _ in self.system.relations[number]:
+                    if other not in seen:
                         seen.add(other)
                         queue.append(other)
-        parts.append(sorted(part))
-    return parts
+        return sorted(part)
+
+    def _problem(self, component: list[int], shown: set[int], *, fixed: bool = False) -> _Problem:
+        """The linear programme of some cells; ``fixed`` where shown cells are among them though they are exactly known."""
+        values, spread = self.system.values, self.system.bin
+        limits = {at: spread(values[cell]) for at, cell in enumerate(component) if cell in shown}
+        numbers = sorted({number for cell in component for number in self.touching.get(cell, ())})
+        return _Problem(self.system, component, numbers, limits if fixed or limits else {})
+
+    def _bounded_too_tightly(self, component: list[int], targets: list[int], shown: set[int]) -> list[int]:
+        """Targets of one component that are not safe. Every solution found is a witness for all cells at once, so few
+        programmes settle most cells; what they leave open is asked one by one."""
+        needs = self.system.needs
+        problem = self._problem(component, shown)
+        place = {cell: component.index(cell) for cell in targets}
+        truth = np.array([self.system.values[cell] for cell in component])
+        low, high = truth.copy(), truth.copy()
+
+        def look(objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None) -> None:
+            answer = problem.solve(objective, edges)
+            np.fmin(low, answer, out=low)
+            np.fmax(high, answer, out=high)
+
+        for sign in (1.0, -1.0):
+            left = targets
+            while left:
+                edges = {place[cell]: _edge(needs[cell], truth[place[cell]], sign) for cell in left}
+                look({place[cell]: sign for cell in left}, edges)
+                reached = low if sign > 0 else high
+                still = [cell for cell in left if sign * (reached[place[cell]] - _goal(needs[cell], sign)) > _TOLERANCE]
+                if len(still) == len(left):
+                    break
+                left = still
+        unsafe = []
+        for cell in targets:
+            at, need = place[cell], needs[cell]
+            if not need.met(low[at], high[at]):
+                look({at: 1.0})
+                look({at: -1.0})
+            if not need.met(low[at], high[at]):
+                unsafe.append(cell)
+        return unsafe
 
 
 class _Problem:
-    """The linear programme of one component: its unknown cells, all ≥ 0, under its relations."""
+    """The linear programme of some cells, all ≥ 0, under their relations; other cells stand at their true values."""
 
-    def __init__(self, system: System, component: list[int], touching: dict[int, list[int]]) -> None:
+    def __init__(
+        self, system: System, cells: list[int], numbers: list[int], limits: Mapping[int, tuple[float, float]]
+    ) -> None:
         from scipy.sparse import csr_matrix
 
-        place = {cell: index for index, cell in enumerate(component)}
+        place = {cell: index for index, cell in enumerate(cells)}
         rows, columns, weights, right = [], [], [], []
-        for line, number in enumerate(sorted({r for cell in component for r in touching[cell]})):
+        for line, number in enumerate(numbers):
             total = 0.0
             for cell, weight in system.relations[number]:
                 if cell in place:
@@ -209,62 +283,40 @@ class _Problem:
                 else:
                     total -= weight * system.values[cell]
             right.append(total)
-        self.size = len(component)
+        self.size = len(cells)
         self.matrix = csr_matrix((weights, (rows, columns)), shape=(len(right), self.size))
         self.right = np.array(right)
+        most = max(_MANY, 10 * float(np.abs(self.right).sum()), *(10 * high for _, high in limits.values()))
+        self.limits = np.tile([0.0, most], (self.size, 1))
+        for index, pair in limits.items():
+            self.limits[index] = pair
 
-    def solve(self, objective: dict[int, float], bounds: dict[int, tuple[float, float]] | None = None) -> np.ndarray:
-        """The values that make the objective smallest; unbounded cells come back infinite."""
+    def solve(
+        self, objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None
+    ) -> np.ndarray:
+        """The values that make the objective smallest; no answer (numerically infeasible) is ``nan``: fail closed."""
+        answer = self._run(objective, edges)
+        return np.full(self.size, np.nan) if answer.x is None else np.asarray(answer.x)
+
+    def rests_on(self, objective: Mapping[int, float]) -> tuple[float, set[int]]:
+        """The extreme value of one cell and the cells whose limits hold it there."""
+        answer = self._run(objective)
+        (at,) = objective
+        if answer.x is None:
+            return np.nan, set(range(self.size))
+        price = np.abs(answer.lower.marginals) + np.abs(answer.upper.marginals)
+        return float(answer.x[at]), set(np.flatnonzero(price > _TOLERANCE).tolist())
+
+    def _run(self, objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None):  # type: ignore[no-untyped-def]
         from scipy.optimize import linprog
 
         costs = np.zeros(self.size)
         for index, weight in objective.items():
             costs[index] = weight
-        limits = np.tile([0.0, max(1e6, 10 * float(np.abs(self.right).sum()))], (self.size, 1))
-        for index, (floor, ceiling) in (bounds or {}).items():
-            limits[index] = max(floor, 0.0), min(ceiling, limits[index, 1])
-        answer = linprog(costs, A_eq=self.matrix, b_eq=self.right, bounds=limits, method="highs")
-        if answer.x is None:  # numerically infeasible: fail closed by returning a single point
-            return np.full(self.size, np.nan)
-        return np.asarray(answer.x)
-
-
-def _bounded_too_tightly(
-    system: System, component: list[int], targets: list[int], touching: dict[int, list[int]]
-) -> list[int]:
-    """Targets of one component that are not safe. Every solution found is a witness for all cells at once, so few
-    programmes settle most cells; what they leave open is asked one by one."""
-    problem = _Problem(system, component, touching)
-    place = {cell: component.index(cell) for cell in targets}
-    truth = np.array([system.values[cell] for cell in component])
-    low, high = truth.copy(), truth.copy()
-
-    def look(objective: dict[int, float], bounds: dict[int, tuple[float, float]] | None = None) -> None:
-        answer = problem.solve(objective, bounds)
-        np.fmin(low, answer, out=low)
-        np.fmax(high, answer, out=high)
-
-    for sign in (1.0, -1.0):
-        left = targets
-        while left:
-            edges = {place[cell]: _edge(system.needs[cell], truth[place[cell]], sign) for cell in left}
-            look({place[cell]: sign for cell in left}, edges)
-            reached = low if sign > 0 else high
-            still = [
-                cell for cell in left if sign * (reached[place[cell]] - _goal(system.needs[cell], sign)) > _TOLERANCE
-            ]
-            if len(still) == len(left):
-                break
-            left = still
-    unsafe = []
-    for cell in targets:
-        at, need = place[cell], system.needs[cell]
-        if not need.met(low[at], high[at]):
-            look({at: 1.0})
-            look({at: -1.0})
-        if not need.met(low[at], high[at]):
-            unsafe.append(cell)
-    return unsafe
+        limits = self.limits.copy()
+        for index, (floor, ceiling) in (edges or {}).items():
+            limits[index] = max(floor, limits[index, 0]), min(ceiling, limits[index, 1])
+        return linprog(costs, A_eq=self.matrix, b_eq=self.right, bounds=limits, method="highs")
 
 
 def _goal(need: Need, sign: float) -> float:
@@ -274,58 +326,3 @@ def _goal(need: Need, sign: float) -> float:
 def _edge(need: Need, truth: float, sign: float) -> tuple[float, float]:
     """Bounds that stop one cell from taking all the slack: no further than its goal."""
     return (min(need.floor, truth), np.inf) if sign > 0 else (0.0, max(need.ceiling, truth))
-
-
-def _withhold_more(
-    system: System, sheet: Sheet, unsafe: list[int], touching: dict[int, list[int]], showing: dict[int, list[int]]
-) -> bool:
-    """For each unsafe cell withhold the smallest row nearby; cells near a row just withheld wait for the next look."""
-    counts = sheet.column("n")
-    everyone = (sheet.frame["by"] == "all").to_numpy()
-    fresh: set[int] = set()
-
-    def visible(cell: int) -> list[int]:
-        return [row for row in showing.get(cell, ()) if not sheet.hidden[row]]
-
-    def loss(rows: Iterable[int]) -> tuple[object, ...]:
-        """Fewest rows first, then those of groups before those of everyone, then the smallest counts."""
-        ranked = sorted((bool(everyone[row]), float(np.nan_to_num(counts[row], nan=np.inf)), row) for row in rows)
-        return len(ranked), ranked[-1][0], ranked
-
-    for cell in unsafe:
-        told = [[other for other, _ in system.relations[number] if other != cell] for number in touching.get(cell, ())]
-        told = [others for others in told if others and all(visible(other) for other in others)]
-        if told:  # one sum gives the cell away: its cheapest part goes, with every row that shows it
-            chosen = min((visible(other) for other in told[0]), key=loss)
-        else:
-            chosen = _nearest(system, sheet, cell, touching, showing, fresh, loss)
-        if chosen and not fresh.intersection(chosen):
-            sheet.hide(np.array(chosen), LINKED)
-            fresh.update(chosen)
-    return bool(fresh)
-
-
-def _nearest(
-    system: System,
-    sheet: Sheet,
-    cell: int,
-    touching: dict[int, list[int]],
-    showing: dict[int, list[int]],
-    fresh: set[int],
-    loss: Callable[[Iterable[int]], tuple[object, ...]],
-) -> list[int]:
-    """The cheapest row near a cell: rows about a cell nearby first, then rows that show one as their base."""
-    for whole in (False, True):
-        reach, frontier = {cell}, {cell}
-        rows: set[int] = set()
-        while frontier and not rows:
-            near = {row for each in reach for row in showing.get(each, ())}
-            rows = {row for row in near if whole or system.own.get(row) in reach}
-            rows = {row for row in rows if not sheet.hidden[row] or row in fresh}
-            frontier = {
-                other for each in frontier for r in touching.get(each, ()) for other, _ in system.relations[r]
-            } - reach
-            reach |= frontier
-        if rows:
-            return sorted(rows & fresh)[:1] or [min(rows, key=lambda row: loss([row]))]
-    return []

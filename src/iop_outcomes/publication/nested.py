@@ -13,7 +13,7 @@ import pandas as pd
 
 from iop_outcomes.estimates import ALL
 from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import LINKED, NESTED, Sheet
+from iop_outcomes.publication.suppression import NESTED, Sheet
 
 #: From the strictest rule to the kindest; whoever meets one meets the next.
 RULES: tuple[str, ...] = ("milestone_confirmed", "milestone_bridged", "milestone_not_contradicted")
@@ -38,6 +38,7 @@ HOLDS: tuple[tuple[tuple[str, str], tuple[tuple[str, str], ...]], ...] = (
     (("pathway_step", "any_step"), (("pathway_step", "step_down"),)),
     (("pathway_step", "any_step"), (("pathway_step", "step_up"),)),
     (("pathway_step", "any_step"), (("pathway_step", "same_level"),)),
+    (("admissions", "episodes"), (("admissions", "people"),)),
     (("retained", ""), (("retained_followed", ""),)),
     (("lost_early", ""), (("lost_early_followed", ""),)),
     (("requirement_not_ruled_out", ""), (("requirement_met", ""),)),
@@ -74,30 +75,6 @@ def held_counts(events: Mapping[tuple[str, ...], int]) -> Iterator[tuple[int, li
             parts = [events.get((part, word, *people)) for (part, _), word in zip(held, words, strict=True)]
             if None not in parts:
                 yield whole, [part for part in parts if part is not None]
-
-
-def withhold_segments(sheet: Sheet, policy: Policy) -> None:
-    """A withheld segment takes another of its subject with it, so that it is not what the others leave over: first one
-    that no other definition counts again ("same" with "worse"), so that the fewest numbers go."""
-    frame = sheet.frame
-    subject = frame["category"].fillna("").map(subject_of).astype(str)
-    if (subject == "").all():
-        return
-    name = frame["definition"].str.split("@").str[0]
-    segment = frame["category"].fillna("").str.partition("/")[2]
-    again = {key for whole, parts in HOLDS for key in (whole, *parts)}
-    linked = np.array([key in again for key in zip(name, segment, strict=True)], dtype=bool)
-    counts = sheet.column("n")
-    key = ["measure", "definition", "by", "group", "at", "period_start", "period_end", "denominator"]
-    for _, places in (
-        frame.assign(_subject=subject)[subject != ""].groupby([*key, "_subject"], dropna=False).groups.items()
-    ):
-        rows = sorted(places, key=lambda row: (linked[row], np.nan_to_num(counts[row], nan=np.inf), row))
-        hidden = [row for row in rows if sheet.hidden[row]]
-        shown = [row for row in rows if not sheet.hidden[row]]
-        while hidden and shown and (len(hidden) < 2 or np.nansum(counts[hidden]) <= policy.limit):
-            hidden.append(shown.pop(0))
-        sheet.hide(np.array(hidden, dtype=int), LINKED)
 
 
 def thin_nested(sheet: Sheet, rows: pd.DataFrame, policy: Policy) -> None:
@@ -223,19 +200,3 @@ def _spaced(vectors: dict[float, np.ndarray], groups: int, base: np.ndarray, pol
         path.append(days[step])
         step = best[step][1]
     return path
-
-
-def tile_period(spans: dict[int, tuple[str, str]], whole: int) -> list[int]:
-    """Rows whose periods follow one another without gap and cover the whole's period; empty when they do not."""
-    start, end = spans[whole]
-    inside = sorted(
-        (span, row) for row, span in spans.items() if row != whole and span[0] and start <= span[0] and span[1] <= end
-    )
-    inside = [(span, row) for span, row in inside if span != (start, end)]
-    chosen: list[int] = []
-    day = start
-    for span, row in inside:
-        if span[0] == day:
-            chosen.append(row)
-            day = str((pd.Timestamp(span[1]) + pd.Timedelta(days=1)).date())
-    return chosen if chosen and day == str((pd.Timestamp(end) + pd.Timedelta(days=1)).date()) else []

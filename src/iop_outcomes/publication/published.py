@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from iop_outcomes.errors import DisclosureError
-from iop_outcomes.estimates import Estimates
+from iop_outcomes.estimates import GATE_ONLY, Estimates
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.vocabulary import Audience
 
@@ -30,12 +31,19 @@ class Audit:
     """How much was withheld and by which rule; holds counts of rows only, never a withheld number.
 
     ``rows`` maps a rule's sentence to the rows it withheld, ``cells`` to the single cells blanked in rows that stay.
+    ``opened`` rows would have been withheld but for an override; ``frozen`` ones are printed as they were released before;
+    ``exposed`` numbers follow from those or from earlier releases, so withholding could not help. ``fewest`` says that no
+    other choice would have withheld less to keep numbers from being worked out.
     """
 
     total: int
     withheld: int
     rows: Mapping[str, int] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
+    opened: int = 0
+    frozen: int = 0
+    exposed: int = 0
+    fewest: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,14 +110,25 @@ def seal(
     frame: pd.DataFrame, settings: Mapping[str, Any], policy: Policy, audience: Audience, audit: Audit
 ) -> Published:
     """Bind a frame that passed the gate; called by the gate and by nothing else."""
-    estimates = Estimates(frame, MappingProxyType(dict(settings)))
+    estimates = Estimates(frame.assign(**dict.fromkeys(GATE_ONLY, np.nan)), MappingProxyType(dict(settings)))
     identity = _identify(estimates, policy, audience)
     return Published(estimates, policy, audience, audit, identity, _SEAL)
 
 
 def _identify(estimates: Estimates, policy: Policy, audience: Audience) -> str:
     """A release id from content, policy and audience: the same release always gets the same twelve characters."""
-    lines = sorted(estimates.frame.to_csv(index=False, float_format="%.12g", lineterminator="\n").splitlines())
+    seen = estimates.frame.drop(columns=list(GATE_ONLY))
+    lines = sorted(seen.to_csv(index=False, float_format="%.12g", lineterminator="\n").splitlines())
     settings = json.dumps(dict(estimates.settings), sort_keys=True, default=str)
-    text = "\n".join([policy.name, str(policy.threshold), str(policy.rounding), str(audience), settings, *lines])
+    text = "\n".join(
+        [
+            policy.name,
+            str(policy.threshold),
+            str(policy.rounding),
+            str(policy.midpoint),
+            str(audience),
+            settings,
+            *lines,
+        ]
+    )
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]

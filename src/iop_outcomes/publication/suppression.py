@@ -37,6 +37,23 @@ SUMMARISED: frozenset[str] = frozenset(
 CONTRASTS: frozenset[str] = frozenset({"difference", "p_value"})
 #: One number a model made from counts of the same people.
 MODELLED: frozenset[str] = frozenset({"adjusted_proportion", "standardised_ratio", "tipping_point"})
+#: Shares and ratios that a regression made: they need more people than terms (rule D17).
+REGRESSED: frozenset[str] = frozenset({"adjusted_proportion", "standardised_ratio"})
+#: The most of a total that two people may hold (rule D10), and the fewest people a model must have beyond its terms.
+TWO_HOLD, SPARE_PEOPLE = 0.9, 10
+#: Most columns that may be crossed in one table, the period and the site apart (rule D16).
+MOST_CROSSED = 2
+#: Words in the name of a group column that speak of staff (rule D19).
+STAFF: tuple[str, ...] = (
+    "staff",
+    "clinician",
+    "counselor",
+    "counsellor",
+    "therapist",
+    "physician",
+    "prescriber",
+    "worker",
+)
 #: Drawn through, or said of, all rows of a definition together.
 DRAWN: frozenset[str] = frozenset({"center_line", "limit", "funnel_limit", "diagnostic"})
 
@@ -47,6 +64,10 @@ SMALL = "Withheld because it rests on too few people"
 COMPLEMENT = "Withheld because too few people are left over"
 EXTREME = "Withheld because 0% or 100% would say something about every person"
 SMALL_GROUP = "Withheld because the group, or the group it could be subtracted from, is too small"
+DOMINATED = "Withheld because two people hold nearly all of it, or because nobody said how much they hold"
+SATURATED = "Withheld because the model has nearly as many terms as people, or because nobody said how many"
+CROSSED = "Withheld because too many characteristics are crossed"
+ABOUT_STAFF = "Withheld because a table about single members of staff is not for release"
 CURVE = "Withheld because a step of the curve would show too few people"
 NESTED = "Withheld because a difference between two numbers would show too few people"
 LINKED = "Withheld because a withheld number could be worked out from it"
@@ -54,12 +75,22 @@ LINKED = "Withheld because a withheld number could be worked out from it"
 
 @dataclass
 class Sheet:
-    """The rows of a release while rules are applied: which are hidden, by which rule, and which cells are blanked."""
+    """The rows of a release while rules are applied: which are hidden, by which rule, and which cells are blanked.
+
+    ``fixed`` rows cannot be hidden: an override opened them, or they are out already. ``twin`` of a row released before is
+    the row of the same figure now, else -1. ``extreme`` marks what rule D3 protects. ``exposed`` counts protected numbers
+    that only fixed rows give away, and ``fewest`` says whether no other choice would have withheld less.
+    """
 
     frame: pd.DataFrame
     hidden: np.ndarray = field(init=False)
     blank: dict[str, np.ndarray] = field(init=False)
     extreme: np.ndarray = field(init=False)
+    fixed: np.ndarray = field(init=False)
+    twin: np.ndarray = field(init=False)
+    exposed: int = 0
+    fewest: bool = True
+    _spared: np.ndarray = field(init=False)
     _rules: Counter[str] = field(init=False, default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -68,24 +99,42 @@ class Sheet:
         self.hidden = np.zeros(rows, dtype=bool)
         self.hidden |= (self.frame["status"] == Status.WITHHELD).to_numpy()
         self.extreme = np.zeros(rows, dtype=bool)
+        self.fixed = np.zeros(rows, dtype=bool)
+        self.twin = np.full(rows, -1)
+        self._spared = np.zeros(rows, dtype=bool)
         self.blank = {name: np.zeros(rows, dtype=bool) for name in ("n", "denominator", "people", "n_missing")}
 
     def hide(self, rows: np.ndarray, rule: str) -> None:
         """Withhold rows (a mask or positions) under a rule; rows already withheld keep their first rule."""
         mask = rows if rows.dtype == bool else np.isin(np.arange(len(self.frame)), rows)
-        fresh = mask & ~self.hidden
+        fresh = mask & ~self.hidden & ~self.fixed
+        self._spared |= mask & self.fixed
         if fresh.any():
             self._rules[rule] += int(fresh.sum())
             self.hidden |= fresh
 
-    def audit(self) -> Audit:
-        """Rows withheld by rule and cells blanked in rows that stay."""
+    def follow(self, whole: Sheet) -> None:
+        """Take over what was decided on a larger sheet that began with this one's rows."""
+        self.hide(whole.hidden[: len(self.frame)], LINKED)
+        self.exposed, self.fewest = whole.exposed, whole.fewest
+
+    def audit(self, frozen: int) -> Audit:
+        """Rows withheld by rule and cells blanked in rows that stay; ``frozen`` rows are printed as released before."""
         cells: dict[str, int] = {}
         for name, words in (("people", "Count of people left out"), ("n_missing", "Count of missing records left out")):
             count = int((self.blank[name] & ~self.hidden & self.frame[name].notna().to_numpy()).sum())
             if count:
                 cells[words] = count
-        return Audit(len(self.frame), int(self.hidden.sum()), dict(sorted(self._rules.items())), cells)
+        return Audit(
+            len(self.frame),
+            int(self.hidden.sum()) - frozen,
+            dict(sorted(self._rules.items())),
+            cells,
+            opened=int(self._spared.sum()),
+            frozen=frozen,
+            exposed=self.exposed,
+            fewest=self.fewest,
+        )
 
     def column(self, name: str) -> np.ndarray:
         """A numeric column as an array, or a text column with missing as an empty string."""
@@ -121,9 +170,9 @@ def withhold_unknown(sheet: Sheet) -> None:
 
 
 def withhold_small(sheet: Sheet, policy: Policy) -> None:
-    """Events, base, people, and in counted rows those left over, must each be zero or large enough."""
+    """Events, base, people, the smallest count behind a number, and in counted rows those left over: zero or enough."""
     small = np.zeros(len(sheet.frame), dtype=bool)
-    for name in ("n", "denominator", "people"):
+    for name in ("n", "denominator", "people", "smallest"):
         small |= _small(sheet.column(name), policy)
     counted = np.isin(sheet.column("estimand").astype(str), sorted(COUNTED))
     counts = counted & (sheet.column("estimand") == "count")
@@ -131,6 +180,35 @@ def withhold_small(sheet: Sheet, policy: Policy) -> None:
     sheet.hide(small, SMALL)
     left = sheet.column("denominator") - sheet.column("n")
     sheet.hide(counted & _small(left, policy), COMPLEMENT)
+
+
+def withhold_dominated(sheet: Sheet) -> None:
+    """Rule D10: a sum, and any sum, mean or ratio of money, of which two people hold more than nine tenths.
+
+    Where two hold at most nine tenths, the rest is more than a tenth of the largest part, so the second largest person
+    cannot tell the largest one's to within 10 % either. A share that nobody gave counts as too much.
+    """
+    frame = sheet.frame
+    money = frame["unit"].fillna("").str.startswith("dollars")
+    total = (frame["estimand"] == "sum") | (money & frame["estimand"].isin(SUMMARISED))
+    held = frame["top_two"]
+    told = frame["value"].notna() & (frame["value"] != 0)
+    sheet.hide(((held > TWO_HOLD) | (total & held.isna() & told)).to_numpy(), DOMINATED)
+
+
+def withhold_saturated(sheet: Sheet) -> None:
+    """Rule D17: a regressed share or ratio needs at least ten more people than the model has terms."""
+    frame = sheet.frame
+    regressed = (frame["estimand"].isin(REGRESSED) & frame["value"].notna()).to_numpy()
+    sheet.hide(regressed & ~(frame["residual_df"] >= SPARE_PEOPLE).to_numpy(), SATURATED)
+
+
+def withhold_kinds(sheet: Sheet) -> None:
+    """Rules D16 and D19: tables that cross more than two characteristics, and tables about members of staff."""
+    crossed = sheet.frame["by"].str.split(r"\s*(?:\+|×|\*| x )\s*", regex=True)
+    sheet.hide((crossed.map(lambda names: len(set(names) - {"site", "program"})) > MOST_CROSSED).to_numpy(), CROSSED)
+    about = sheet.frame["by"].str.lower().str.contains("|".join(STAFF), regex=True)
+    sheet.hide(about.to_numpy(), ABOUT_STAFF)
 
 
 def withhold_extremes(sheet: Sheet, sensitive: tuple[str, ...]) -> None:
@@ -162,28 +240,6 @@ def withhold_groups(sheet: Sheet, policy: Policy) -> None:
             sheet.hide(same, SMALL_GROUP)
 
 
-def withhold_siblings(sheet: Sheet, policy: Policy) -> None:
-    """Where everyone and all groups but one are shown, the one follows: withhold the next smallest group with it.
-
-    The exact attacker would ask for the same; doing it here first keeps the loss to the groups.
-    """
-    frame = sheet.frame
-    counts = sheet.column("n")
-    everyone = (frame["by"] == ALL).to_numpy()
-    key = ["measure", "definition", "estimand", "category", "at", "period_start", "period_end"]
-    by = sheet.column("by")
-    for rows in row_groups(frame, key):
-        if not (everyone[rows] & ~sheet.hidden[rows]).any():
-            continue
-        for family in sorted(set(by[rows]) - {ALL}):
-            groups = sorted(rows[by[rows] == family], key=lambda row: (np.nan_to_num(counts[row], nan=np.inf), row))
-            hidden = [row for row in groups if sheet.hidden[row]]
-            shown = [row for row in groups if not sheet.hidden[row]]
-            while hidden and shown and (len(hidden) < 2 or np.nansum(counts[hidden]) <= policy.limit):
-                hidden.append(shown.pop(0))
-            sheet.hide(np.array(hidden, dtype=int), LINKED)
-
-
 def withhold_days_lost(sheet: Sheet, policy: Policy) -> None:
     """Mean days in care and mean days lost to each cause add to a known length: one cause alone cannot be withheld."""
     lost = np.flatnonzero((sheet.frame["estimand"] == "restricted_mean_lost").to_numpy())
@@ -203,10 +259,12 @@ def blank_people(sheet: Sheet, policy: Policy) -> None:
 
     Among the people of one group and period, counts of people are nested (those in care in week 3 are among those
     admitted). A count stays when it differs from every larger one that stays by zero or enough people; otherwise it is
-    blanked, in all groups at once, and with it the base of the ratio it stands for.
+    blanked, in all groups at once, and with it the base of the ratio it stands for. So it is where a row counts events of
+    the same people: 122 episodes of 121 people say that one person came twice.
     """
     frame = sheet.frame
-    people, base = sheet.column("people"), sheet.column("denominator")
+    people, base, events = (sheet.column(name) for name in ("people", "denominator", "n"))
+    estimand = sheet.column("estimand").astype(str)
     counted = np.isin(sheet.column("estimand").astype(str), sorted(COUNTED))
     blank = np.zeros(len(frame), dtype=bool)
     shown = ~sheet.hidden
@@ -225,10 +283,13 @@ def blank_people(sheet: Sheet, policy: Policy) -> None:
         rows = positions[members]
         if blank[rows].any():
             blank[rows] = True
-    sheet.blank["people"] |= blank
+    more = np.where(counted, events, base) - people
+    sheet.blank["people"] |= blank | (_small(more, policy) & np.isin(estimand, ("count", "proportion", *SUMMARISED)))
     same = np.isclose(base, people) | ~counted
     for name in ("n", "denominator"):
         sheet.blank[name] |= blank & ~counted & same
+    of_their_own = np.isin(estimand, sorted(SUMMARISED)) & ~np.isclose(events, base) & ~np.isclose(events, people)
+    sheet.blank["n"] |= of_their_own  # events that no counted row of this figure stands beside
 
 
 def blank_missing(sheet: Sheet, policy: Policy) -> None:

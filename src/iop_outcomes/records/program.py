@@ -84,7 +84,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "text",
             "Rule for what may be published.",
             "cms",
-            ("cms",),
+            ("cms", "round5", "opensafely", "midpoint6", "strict"),
         ),
     ),
 }

@@ -34,7 +34,6 @@ _EXAMPLES = {
     "expert": '"Name of the expert"',
     "determined": "2025-01-15",
     "expires": "2026-12-31",
-    "signed_off_by": '"Name, role"',
     "zip3_population": '"zip3_population.csv"',
     "records_from": "2025-01-01",
 }

@@ -24,6 +24,7 @@ class Reading:
     published: Published
     contents: Contents
     as_of: str
+    signed_off_by: str = ""
 
     @property
     def of_cohort(self) -> Published:

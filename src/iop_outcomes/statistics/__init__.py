@@ -8,6 +8,7 @@ from .agreement import clustered_kappa
 from .answered import AnswerWeights, answer_weights, answered_effect
 from .attribute_charts import Dispersion, PChart, dispersion_test, p_chart, p_prime_chart
 from .balance import distribution_distances, standardised_difference, standardised_differences, variance_ratios
+from .clone_censor import CloneArm, CloneEffect, CloneWeights, clone_weights
 from .competing_risks import IncidenceCurves, aalen_johansen
 from .curve_tests import CurveTest, gray_test, log_rank
 from .curves import Curve, CurvePoints, IncidenceCurve, SurvivalCurve, curve_difference
@@ -23,6 +24,7 @@ from .economics import (
 )
 from .effect import Effect
 from .fieller import FiellerSet, fieller_interval, fieller_ratio_of_sums
+from .followed import JointMeans, followed_increment, followed_weights, joint_means
 from .frontier import Frontier, efficiency_frontier
 from .funnel import FunnelLimits, Overdispersion, design_effect, funnel_limits, overdispersion
 from .imputation import Pooled, impute_binary, impute_numeric, pool_rubin
@@ -54,7 +56,8 @@ from .regression import (
     standardised_shares,
     stratified_difference,
 )
-from .resampling import PersonBootstrap, percentile_interval, person_bootstrap
+from .resampling import PersonBootstrap, ResampledEstimate, percentile_interval, person_bootstrap, resampled_estimate
+from .reweighting import ReweightedBootstrap, reweighted_bootstrap
 from .run_charts import RunChart, run_chart
 from .scales import (
     SEGMENTS,
@@ -67,12 +70,14 @@ from .scales import (
     score_items,
 )
 from .sensitivity import EValue, e_value
+from .several_groups import ESTIMANDS_OF_SEVERAL, SeveralWeights, several_weights
 from .standardisation import Calibration, RiskModel, calibrate, fit_risk, indirect_standardisation
 from .survival import kaplan_meier
 from .tornado import Swing, Tornado, TwoWay, one_way_sensitivity, two_way_sensitivity
 from .weighting import WeightedCurves, weighted_curves, weighted_effect
 
 __all__ = [
+    "ESTIMANDS_OF_SEVERAL",
     "QUADRANTS",
     "SEGMENTS",
     "Acceptability",
@@ -82,6 +87,9 @@ __all__ = [
     "Band",
     "BreakEven",
     "Calibration",
+    "CloneArm",
+    "CloneEffect",
+    "CloneWeights",
     "ControlChart",
     "Curve",
     "CurvePoints",
@@ -99,6 +107,7 @@ __all__ = [
     "IncidenceCurves",
     "Increment",
     "Interval",
+    "JointMeans",
     "LogisticFit",
     "Margin",
     "Overdispersion",
@@ -108,9 +117,12 @@ __all__ = [
     "PersonBootstrap",
     "PlaneShares",
     "Pooled",
+    "ResampledEstimate",
+    "ReweightedBootstrap",
     "RiskModel",
     "RunChart",
     "SampleSize",
+    "SeveralWeights",
     "StandardisedShares",
     "SurvivalCurve",
     "Swing",
@@ -129,6 +141,7 @@ __all__ = [
     "break_even_price",
     "calibrate",
     "classify_change",
+    "clone_weights",
     "clopper_pearson",
     "clustered_kappa",
     "clustered_mean",
@@ -148,6 +161,8 @@ __all__ = [
     "fieller_interval",
     "fieller_ratio_of_sums",
     "fit_risk",
+    "followed_increment",
+    "followed_weights",
     "funnel_limits",
     "g_chart",
     "gray_test",
@@ -156,6 +171,7 @@ __all__ = [
     "independent_difference",
     "indirect_standardisation",
     "is_case",
+    "joint_means",
     "kaplan_meier",
     "log_rank",
     "logistic_regression",
@@ -181,12 +197,15 @@ __all__ = [
     "recovered",
     "recovered_difference",
     "reliable_change_points",
+    "resampled_estimate",
     "response_weighted_share",
     "response_weights",
     "restricted_mean",
     "restricted_mean_lost",
+    "reweighted_bootstrap",
     "run_chart",
     "score_items",
+    "several_weights",
     "standardised_difference",
     "standardised_differences",
     "standardised_effect",

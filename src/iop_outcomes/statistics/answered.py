@@ -11,12 +11,12 @@ from .effect import Effect, form_effect, no_effect
 from .estimating_equations import fit_step, person_codes
 from .intervals import Floats
 from .life_table import Codes
-from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups
+from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups, target_tilt
 from .regression import SEPARATED, logistic_regression
 
 #: Fewest people of the rarer kind, answered or not, for each column of the model of who answered (Vittinghoff and
 #: McCulloch 2007, doi:10.1093/aje/kwk052).
-_EACH_COLUMN = 5
+EACH_COLUMN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +98,8 @@ def answer_weights(
     counted = np.where(answered, 1 / chance, 0.0)
     p, pull, reason = _placement(own, design, counted, people)
     pull = pull + reach_pull @ (reach_design.T @ (fall[:, None] * pull))
-    tilt, slope = {
-        "ATO": (p * (1 - p), 1 - 2 * p),
-        "ATE": (1 + 0 * p, 0 * p),
-        "ATT": (p, 1 - p),
-        "ATC": (1 - p, -p),
-    }[estimand]
-    weights = counted * tilt / np.where(own, p, 1 - p)
+    tilt, slope = target_tilt(p, estimand)
+    weights = counted * tilt / np.where(answered, np.where(own, p, 1 - p), 1.0)
     slopes = (slope - np.where(own, 1 - p, -p), fall)
     return AnswerWeights(
         estimand, weights, p, own, answered, reason, by, (design, reach_design), slopes, (pull, reach_pull)
@@ -217,7 +212,7 @@ def _chance_of_answer(
     columns, everyone = np.column_stack([design, own]), np.ones(own.size, dtype=bool)
     if known.all():
         return columns, np.ones(own.size), np.zeros(own.size), np.zeros(columns.shape), ""
-    if min(known.sum(), (~known).sum()) >= _EACH_COLUMN * columns.shape[1]:
+    if min(known.sum(), (~known).sum()) >= EACH_COLUMN * columns.shape[1]:
         reach = fit_step(known.astype(float), columns, "binomial", used=everyone, cluster=people)
         if not reach.reason:
             return columns, reach.fitted, reach.fitted - 1, reach.pull, "group and covariates"

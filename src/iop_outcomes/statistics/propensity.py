@@ -112,6 +112,30 @@ def balance_weights(
     return BalanceWeights(estimand, weights, p, group, reason, design, slope, step.pull)
 
 
+def target_tilt(propensity: Floats, estimand: str) -> tuple[Floats, Floats]:
+    """How much does a person of this propensity count in the target population, whichever group they were in?
+
+    A balance weight is this over the chance of the group a person is in.
+
+    Args:
+        propensity: fitted probabilities of treatment.
+        estimand: "ATO", "ATE", "ATT" or "ATC".
+
+    Returns:
+        The tilt, and the derivative of its logarithm by the linear predictor, of the shape of ``propensity``.
+
+    >>> [part.tolist() for part in target_tilt(np.array([0.25]), "ATO")]
+    [[0.1875], [0.5]]
+    """
+    p = propensity
+    return {
+        "ATO": (p * (1 - p), 1 - 2 * p),
+        "ATE": (1 + 0 * p, 0 * p),
+        "ATT": (p, 1 - p),
+        "ATC": (1 - p, -p),
+    }[estimand]
+
+
 def check_groups(treated: ArrayLike, covariates: ArrayLike | None) -> tuple[NDArray[np.bool_], Floats]:
     """The treated as True, and the covariates as columns after an intercept.
 

@@ -8,7 +8,6 @@ with people as clusters, so that they carry the uncertainty of the coefficients 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Estimate, Floats, as_given, normal_quantile
+from .newton import expit, fit_logits, foretells_alone
 
 #: Fewest residual degrees of freedom (people less coefficients) at which a model is fitted.
 LEAST_DF = 10
@@ -113,7 +113,7 @@ def logistic_regression(
         blank = np.full(columns.shape[1], np.nan)
         square = np.full((columns.shape[1],) * 2, np.nan)
         return LogisticFit(blank, blank, square, np.full(len(columns), np.nan), rows.clusters, spare, reason, method)
-    fitted = _expit(columns @ beta)
+    fitted = expit(columns @ beta)
     pull = _pull(rows, columns, fitted)
     covariance = rows.clusters / (rows.clusters - 1) * pull.T @ pull
     return LogisticFit(beta, np.sqrt(np.diag(covariance)), covariance, fitted, rows.clusters, spare, "", method)
@@ -188,7 +188,7 @@ def standardised_shares(
     gap_error = np.sqrt(factor * ((influence - influence[:, [start]]) ** 2).sum(axis=0)) + 0 * gap
     reach = float(stdtrit(max(spare, 1), 0.5 + conf_level / 2))
     logit, logit_error = np.log(shares / (1 - shares)), error / (shares * (1 - shares))
-    limits = _expit(logit - reach * logit_error), _expit(logit + reach * logit_error)
+    limits = expit(logit - reach * logit_error), expit(logit + reach * logit_error)
     ends = np.maximum(gap - reach * gap_error, -1), np.minimum(gap + reach * gap_error, 1)
     return StandardisedShares(
         tuple(names.tolist()),
@@ -292,22 +292,20 @@ def _fit(rows: _Rows, columns: Floats) -> tuple[Floats | None, str]:
     if rows.clusters - columns.shape[1] < LEAST_DF:
         return None, TOO_FEW
     size = np.sqrt((x**2).mean(axis=0))
-    if (size == 0).any() or np.linalg.matrix_rank(x / np.where(size > 0, size, 1)) < columns.shape[1]:
+    if (size == 0).any():
         return None, ALIKE
     x = x / size
-    if _is_separated(x, y, n):
+    fit = fit_logits(y, x, w[None], trials=n)
+    (beta,), (clear,) = fit.coefficients, fit.clear
+    if clear:  # which proves that none of what follows applies
+        return beta / size, ""
+    if np.linalg.matrix_rank(x) < x.shape[1]:
+        return None, ALIKE
+    if foretells_alone(y, x, w[None], trials=n)[0] or _is_separated(x, y, n):
         return None, SEPARATED
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = GLM(np.column_stack([y, n - y]), x, family=Binomial(), var_weights=w)
-        beta = model.fit(maxiter=100, tol=1e-13, tol_criterion="deviance").params
-    left_over = np.abs(x.T @ (w * (y - n * _expit(x @ beta)))).max()
-    if not left_over <= 1e-6 * (w * n).sum():
-        return None, UNSETTLED
-    return np.asarray(beta, float) / size, ""
+    (beta,) = fit_logits(y, x, w[None], trials=n, start=beta, steps=1_000).coefficients
+    left_over = np.abs(x.T @ (w * (y - n * expit(x @ beta)))).max()
+    return (beta / size, "") if left_over <= 1e-6 * (w * n).sum() else (None, UNSETTLED)
 
 
 def _is_separated(x: Floats, y: Floats, n: Floats) -> bool:
@@ -338,22 +336,16 @@ def _pull(rows: _Rows, columns: Floats, fitted: Floats) -> Floats:
 
 def _average(rows: _Rows, columns: Floats, beta: Floats, groups: int) -> tuple[Floats, Floats]:
     """The average share in each group, and each cluster's influence on it (clusters × groups)."""
-    pull = _pull(rows, columns, _expit(columns @ beta))
+    pull = _pull(rows, columns, expit(columns @ beta))
     mass = rows.weight * rows.trials
     total = mass.sum()
     shares, influence = np.empty(groups), np.empty((rows.clusters, groups))
     for place in range(groups):
         there = columns.copy()
         there[:, :groups] = np.arange(groups) == place
-        fitted = _expit(there @ beta)
+        fitted = expit(there @ beta)
         shares[place] = mass @ fitted / total
         slope = (mass * fitted * (1 - fitted)) @ there / total
         own = rows.add_up((mass * (fitted - shares[place]))[:, None])[:, 0] / total
         influence[:, place] = own + pull @ slope
     return shares, influence
-
-
-def _expit(x: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(x), float)

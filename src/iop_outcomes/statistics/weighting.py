@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .competing_risks import IncidenceCurves, aalen_johansen
 from .curves import Curve
@@ -16,6 +16,9 @@ from .estimating_equations import person_codes
 from .intervals import FloatOrArray, Floats
 from .life_table import Codes, check_rows
 from .propensity import BalanceWeights, balance_weights
+
+#: A share or time this near to none or all, beside all, is none or all but for rounding.
+_ROUNDING = 1e-12
 
 
 def weighted_effect(
@@ -139,8 +142,9 @@ class WeightedCurves:
             readings = coefficients(curve)
             pull = np.zeros((arm.size, readings.shape[1]))
             pull[arm] = curves.influence.pulls(np.asarray(curve.coefficients), readings)
-            values.append(read(curve))
-            pulls.append(made.carry(pull).reshape(arm.size, *shape))
+            value, settled = _settle(np.asarray(read(curve)), 1.0 if tau is None else tau)
+            values.append(value)
+            pulls.append(np.where(settled, 0.0, made.carry(pull).reshape(arm.size, *shape)))
         return form_effect(
             (values[0], values[1]),
             (pulls[0], pulls[1]),
@@ -151,6 +155,12 @@ class WeightedCurves:
             share=tau is None,
             most=tau,
         )
+
+
+def _settle(value: Floats, most: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """The value with rounding taken off at 0 and at the most it can be, and where it was: nobody pulls on those."""
+    nobody, everybody = np.abs(value) <= _ROUNDING * most, np.abs(value - most) <= _ROUNDING * most
+    return np.where(nobody, 0.0, np.where(everybody, most, value)), nobody | everybody
 
 
 def weighted_curves(

@@ -25,12 +25,14 @@ from iop_outcomes.publication.figures import (
     followup,
     funnel,
     hours,
+    level_endings,
     love,
     milestones,
     plane,
     roles,
     tornado,
     trials,
+    two_way,
 )
 from iop_outcomes.publication.figures.style import Rows, to_svg
 from iop_outcomes.publication.published import Published
@@ -85,6 +87,12 @@ FIGURES: dict[str, FigureKind] = {
     "funnel": FigureKind(funnel.TITLE, funnel.draw_funnel, funnel.describe_funnel, funnel.tabulate_funnel),
     "equity": FigureKind(equity.TITLE, equity.draw_equity, equity.describe_equity, equity.tabulate_equity),
     "effect": FigureKind(effect.TITLE, effect.draw_effect, effect.describe_effect, effect.tabulate_effect),
+    "endings_by_level": FigureKind(
+        level_endings.TITLE,
+        level_endings.draw_endings_by_level,
+        level_endings.describe_endings_by_level,
+        level_endings.tabulate_endings_by_level,
+    ),
     "love": FigureKind(love.TITLE, love.draw_love, love.describe_love, love.tabulate_love),
     "overlap": FigureKind(love.OVERLAP_TITLE, love.draw_overlap, love.describe_overlap, love.tabulate_overlap),
     "plane": FigureKind(plane.TITLE, plane.draw_plane, plane.describe_plane, plane.tabulate_plane),
@@ -95,6 +103,7 @@ FIGURES: dict[str, FigureKind] = {
         acceptability.tabulate_acceptability,
     ),
     "tornado": FigureKind(tornado.TITLE, tornado.draw_tornado, tornado.describe_tornado, tornado.tabulate_tornado),
+    "two_way": FigureKind(two_way.TITLE, two_way.draw_two_way, two_way.describe_two_way, two_way.tabulate_two_way),
     "roles": FigureKind(roles.TITLE, roles.draw_roles, roles.describe_roles, roles.tabulate_roles),
     "trials": FigureKind(trials.TITLE, trials.draw_trials, trials.describe_trials, trials.tabulate_trials),
 }

@@ -119,8 +119,10 @@ def say_gap(gap: Quantity) -> str:
         return WITHHELD if gap.withheld else Status(gap.status).label
     scale, unit = (1, "day") if gap.kind == "days" else (100, "point")
     unit += "" if abs(round(scale * gap.value)) == 1 else "s"
-    limits = f" ({scale * gap.low:.0f} to {scale * gap.high:.0f})" if gap.low == gap.low else ""
-    return f"{scale * gap.value:.0f} {unit}{limits}"
+    value, low, high = (
+        f"{round(scale * part) + 0:.0f}" if part == part else "" for part in (gap.value, gap.low, gap.high)
+    )
+    return f"{value} {unit} ({low} to {high})" if low else f"{value} {unit}"
 
 
 def _lines(rows: Rows) -> list[_Line]:

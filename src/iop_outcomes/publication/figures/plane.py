@@ -203,7 +203,10 @@ def say_limits(one: Quantity) -> str:
     if one.kind == "money":
         return f"{say_dollars(one.value)} ({say_dollars(one.low)} to {say_dollars(one.high)})"
     scale, unit = (100.0, "points") if one.kind == "share" else (1.0, "days")
-    return f"{scale * one.value:.0f} {unit} ({scale * one.low:.0f} to {scale * one.high:.0f})"
+    value, low, high = (
+        f"{round(scale * part) + 0:.0f}" if part == part else NOTHING for part in (one.value, one.low, one.high)
+    )
+    return f"{value} {unit} ({low} to {high})"
 
 
 def _say_place(place: Place) -> str:

@@ -72,10 +72,9 @@ def build_definitions(reading: Reading) -> Page:
     )  # fmt: skip
 
 
-def build_disclosure(reading: Reading, manifest: Manifest) -> Page:
+def build_disclosure(reading: Reading) -> Page:
     """A3: the policy, what was withheld, the release id and who signed off."""
-    signed = str(manifest.settings.get("signed_off_by") or "")
     return Page(
         "page-a3", "A3", "Disclosure statement", "What may leave the programme, and what was withheld so that it may.",
-        (DisclosureStatement(reading.published, signed),),
+        (DisclosureStatement(reading.published, reading.signed_off_by),),
     )  # fmt: skip

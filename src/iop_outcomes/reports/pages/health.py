@@ -126,11 +126,10 @@ def _cases(reading: Reading, rows: Published, labels: Mapping[str, str]) -> Tabl
         "People who began as cases", "Asked twice", "Change", "Likely range", "Expected by itself", "Improved reliably",
         "Expected by itself", "Recovered, of all cases",
     )  # fmt: skip
-    source = rows.where(definition=["change_mean@1", "expected_regression@1", "recovery@1", "improvement_cases@1"])
     return TableBlock(
         "How much of the change would have come by itself?",
         Table(columns, tuple(lines)),
-        source,
+        rows,
         reading.caption("expected_regression@1", rows),
         "change-cases",
     )

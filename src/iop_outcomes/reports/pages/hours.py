@@ -104,7 +104,7 @@ def _hours_table(reading: Reading) -> TableBlock:
             continue
         found = quantity_of(row)
         rows.append((f"Hours of the whole course: {say_words(row['group'], 'schedule')}", found, show_interval(found)))
-    source = reading.of_cohort.where(definition=["hours_completion_admitted@1", "uptake@1", "requirement_met@1"])
+    source = reading.of_cohort.only(lambda row: row["measure"] == "hours")
     caption = reading.caption("hours_completion_admitted@1", source)
     return TableBlock(
         "How much of what was required was offered and attended?",

@@ -78,5 +78,9 @@ def _table_one(reading: Reading, now: Published) -> TableBlock:
     elif before:
         caption += " Standardised differences stand in the internal report."
     return TableBlock(
-        "What is known of people at admission?", Table(tuple(columns), tuple(rows)), now, caption, "table-one"
+        "What is known of people at admission?",
+        Table(tuple(columns), tuple(rows)),
+        reading.published,
+        caption,
+        "table-one",
     )

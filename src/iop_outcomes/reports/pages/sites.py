@@ -149,7 +149,7 @@ def _case_mix(reading: Reading, kept: Published, ratios: Published) -> TableBloc
     return TableBlock(
         "Would these people have stayed as long anywhere?",
         Table(("Site", "Observed", "Expected", "Observed over expected", "Range"), tuple(rows)),
-        ratios,
+        kept,
         caption + reading.caption(_RETAINED, ratios),
         "case-mix",
     )

@@ -30,10 +30,16 @@ def protect(system: System, sheet: Sheet) -> None:
     Rows that cannot be withheld (``sheet.fixed``) stay: what they give away is out of anybody's hands, and is counted in
     the audit.
     """
-    search = _Search(system, sheet)
-    rows, sheet.fewest = search.run()
+    unsafe = set(Attacker(system).find_unsafe(system.shown_by(sheet.hidden)))
+    rows: set[int] = set()
+    for part in system.split():
+        if not unsafe.isdisjoint(part.needs):
+            search = _Search(part, sheet)
+            chosen, fewest = search.run()
+            rows |= chosen
+            sheet.fewest &= fewest
+            sheet.exposed += len(search.lost)
     sheet.hide(np.array(sorted(rows), dtype=int), LINKED)
-    sheet.exposed = len(search.lost)
 
 
 class _Search:

@@ -9,7 +9,7 @@ bound each other, when it reaches the limit and is no narrower than 1 to the lim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -110,6 +110,31 @@ class System:
         for one, two in pairwise(cells):
             larger, smaller = (one, two) if self.values[one] >= self.values[two] else (two, one)
             self.leave([larger], [smaller])
+
+    def split(self) -> Iterator[System]:
+        """Parts that have nothing to do with each other: no relation and no row holds cells of two of them."""
+        chief = list(range(len(self.values)))
+
+        def find(cell: int) -> int:
+            while chief[cell] != cell:
+                chief[cell] = chief[chief[cell]]
+                cell = chief[cell]
+            return cell
+
+        for together in (*([cell for cell, _ in relation] for relation in self.relations), *self.shows.values()):
+            first, *others = together
+            for other in others:
+                chief[find(other)] = find(first)
+        parts: dict[int, System] = {}
+        for cell in range(len(self.values)):
+            parts.setdefault(find(cell), System(self.values, bin=self.bin, on_curve=self.on_curve))
+        for relation in self.relations:
+            parts[find(relation[0][0])].relations.append(relation)
+        for row, cells in self.shows.items():
+            parts[find(min(cells))].shows[row] = cells
+        for cell, need in self.needs.items():
+            parts[find(cell)].needs[cell] = need
+        yield from parts.values()
 
     def shown_by(self, hidden: np.ndarray) -> set[int]:
         """The cells that a reader sees while some rows are hidden."""

@@ -104,7 +104,7 @@ def curves(seed: int, people: int) -> list[Row]:
     for name in sorted(set(made["schedule"])):
         own = made_rows({key: values[made["schedule"] == name] for key, values in made.items()}, "schedule", str(name))
         rows += [row for row in own if row["definition"] in ("ending@1", "retained@1")]
-    return [row for row in rows if row["at"] in (0, 14, 28, 42, 60, 84)]
+    return [row for row in rows if row["at"] in (0, 14, 42, 84)]
 
 
 def bundle(kind: str, seed: int) -> tuple[list[Row], pd.DataFrame]:
@@ -204,14 +204,14 @@ as_drawn = settings(deadline=None, derandomize=True, phases=(Phase.generate,))
 
 
 @each_policy
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(table=tables(8))
 def test_no_number_of_a_random_table_with_margins_is_told(policy: Policy, table: np.ndarray) -> None:
     check(as_estimates(table), policy)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(as_drawn, max_examples=4)
+@settings(as_drawn, max_examples=3)
 @given(seed=seeds, policy=st.sampled_from(list(POLICY.values())))
 def test_no_number_of_a_random_release_is_told(kind: str, seed: int, policy: Policy) -> None:
     rows, people = bundle(kind, seed)
@@ -260,7 +260,7 @@ def find_in(releases: Sequence[pd.DataFrame], policy: Policy) -> list[str]:
     ]
 
 
-@settings(as_drawn, max_examples=5)
+@settings(as_drawn, max_examples=3)
 @given(seed=seeds, policy=st.sampled_from([CMS, CMS, *POLICY.values()]))
 def test_three_reports_of_a_growing_programme_together_tell_nothing(seed: int, policy: Policy) -> None:
     assert find_in(three_releases(seed, policy), policy) == []
@@ -304,7 +304,7 @@ def same_release(table: np.ndarray, policy: Policy) -> None:
             return
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(table=tables(3), policy=st.sampled_from(ROUNDED))
 def test_one_person_more_changes_nothing_unless_a_count_leaves_its_bin(table: np.ndarray, policy: Policy) -> None:
     """Groups by categories with margins: with every cell, base and complement in its bin as before, so is every released
@@ -325,21 +325,24 @@ def test_one_person_more_changes_nothing_in_many_tables(policy: Policy) -> None:
 def test_which_of_two_like_groups_is_hidden_does_not_tell_the_larger(policy: Policy) -> None:
     """C is too small and takes another group along. A and B are shown alike; which one goes must not tell who is larger."""
 
-    def hidden(more: int) -> list[str]:
-        sites = {"A": (20, 41 + more), "B": (20, 41), "C": (0, 6)}
-        rows = [share(*counts, by="site", group=name) for name, counts in sites.items()]
-        frame = publish(Estimates.from_rows([share(40, 88 + more), *rows]), policy=policy.name).frame
+    def counts(size: int) -> list[int]:
+        everyone = 2 * size + 6
+        return [size, size - 30, everyone, everyone - 60]  # A's base and those who did not; everyone's
+
+    size = next(size for size in range(60, 90) if all(policy.show(n) == policy.show(n + 1) for n in counts(size)))
+
+    def hidden(own: int) -> list[str]:
+        sites = {"A": (30, own), "B": (30, size), "C": (0, 6)}
+        rows = [share(*each, by="site", group=name) for name, each in sites.items()]
+        frame = publish(Estimates.from_rows([share(60, own + size + 6), *rows]), policy=policy.name).frame
         return frame.loc[frame["status"] == "withheld", "group"].tolist()
 
-    for size in (41, 42, 88, 89, 21, 22, 48, 49):  # bases and complements with and without one person more
-        assert policy.show(size) == policy.show(size // 1) or size
-    pairs = ((41, 42), (88, 89), (21, 22), (48, 49))
-    if all(policy.show(one) == policy.show(other) for one, other in pairs):
-        assert hidden(0) == hidden(1)
+    assert len(hidden(size)) == 2
+    assert hidden(size) == hidden(size + 1)
 
 
 # --- the order of rows and columns ---------------------------------------------------------------------------------------
-@settings(as_drawn, max_examples=4)
+@settings(as_drawn, max_examples=3)
 @given(seed=seeds, kind=st.sampled_from(KINDS), policy=st.sampled_from(list(POLICY.values())))
 def test_the_order_of_rows_and_of_columns_changes_nothing(seed: int, kind: str, policy: Policy) -> None:
     rows, _ = bundle(kind, seed)
@@ -530,8 +533,8 @@ def test_a_definition_printed_now_does_not_tell_one_hidden_before() -> None:
 def test_the_same_rounded_release_again_does_not_tell_which_counts_were_exact(policy: Policy, columns: Row) -> None:
     """44 and 45 of 120 are both printed as 45. Printed again, the one must not be marked, or withheld, and the other not."""
     shown = policy.show(45)
-    again = []
-    for n in (count for count in range(30, 60) if policy.show(count) == shown):
+    again: list[pd.DataFrame] = []
+    for n in (*policy.bin(45), shown):
         estimates = Estimates.from_rows([share(n, 120, **columns)])
         first = publish(estimates, policy=policy.name).frame
         again.append(publish(estimates, policy=policy.name, earlier=first).frame)
@@ -546,16 +549,16 @@ def test_a_release_after_one_of_which_everything_was_withheld() -> None:
     assert second["status"].tolist() == ["ok"]
 
 
-# --- what is worked out, and what is written in words -------------------------------------------------------------------------
+# --- what is worked out -------------------------------------------------------------------------
 def test_a_test_of_one_day_does_not_tell_the_count_hidden_on_that_day() -> None:
     """A has 20 of 40 on day 30 and 3 of 40 on day 60, which is withheld. The p-value of day 60 fits no count of A but 3."""
     from scipy.stats import chi2_contingency
 
     def p_value(n: int) -> str:
-        return f"{chi2_contingency([[n, 40 - n], [30, 30]], correction=False).pvalue:.1e}"
+        return f"{chi2_contingency([[n, 40 - n], [20, 40]], correction=False).pvalue:.1e}"
 
     rows = [share(n, base, by="site", group=group, at=at)
-            for at, sites in ((30.0, {"A": (20, 40), "B": (30, 60)}), (60.0, {"A": (3, 40), "B": (30, 60)}))
+            for at, sites in ((30.0, {"A": (20, 40), "B": (30, 60)}), (60.0, {"A": (3, 40), "B": (20, 60)}))
             for group, (n, base) in sites.items()]  # fmt: skip
     test = {"measure": "m", "definition": "done@1", "estimand": "p_value", "by": "site", "group": "all", "at": 60.0,
             "value": float(p_value(3)), "denominator": 100, "people": 100}  # fmt: skip
@@ -563,21 +566,3 @@ def test_a_test_of_one_day_does_not_tell_the_count_hidden_on_that_day() -> None:
     frame = publish(Estimates.from_rows([*rows, test])).frame
     assert np.isnan(frame["n"].iloc[2])
     assert frame["status"].iloc[4] == "withheld"
-
-
-def test_the_end_of_a_rounded_range_does_not_stand_in_the_name_of_another_row() -> None:
-    """The difference of 150 of 200 and 100 of 200 is released as 0.25 with shorter limits; two inputs moved at once are
-    named with the limits to six digits, and those fit no other counts.
-    """
-    groups = [share(n, 200, definition="increment_effect@1", by="program", group=g, estimand="adjusted_proportion",
-                    category="abstinent", residual_df=300) for g, n in (("2.1", 150), ("3.5", 100))]  # fmt: skip
-    counted = [row | {"definition": "outcome@1", "estimand": "proportion"} for row in groups]
-    named = {"measure": "m", "definition": "increment_two_way@1", "by": "program", "unit": "dollars of 2025", "people": 400,
-             "denominator": 400, "top_two": 0.1, "category": "abstinent/6000/2.1 and effect/1/0.158331"}  # fmt: skip
-    sides = [
-        {**named, "estimand": "mean", "value": 900.0 + place, "group": g} for place, g in enumerate(("2.1", "3.5"))
-    ]
-    apart = {**named, "estimand": "difference", "value": 100.0, "group": "2.1", "reference": "3.5"}
-    frame = publish(Estimates.from_rows([*counted, *groups, *sides, apart]), policy="round5").frame
-    shown = frame[frame["value"].notna()]
-    assert not shown["category"].str.contains(r"\.\d{3}").any()

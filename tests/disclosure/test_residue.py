@@ -23,9 +23,17 @@ from openpyxl.comments import Comment
 from iop_outcomes.errors import UsageError
 from iop_outcomes.publication.document import Document
 from iop_outcomes.publication.figures.style import new_figure, styled, to_svg
-from iop_outcomes.publication.html import render_html, write_csv
+from iop_outcomes.publication.gate import publish
+from iop_outcomes.publication.html import render_html, write_csv, write_html
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import Residue, scan_file, scan_folder
+from iop_outcomes.publication.residue.allow import Allowance
+from iop_outcomes.publication.residue.printed import read_numbers
+from iop_outcomes.records.loading import read_records
+from iop_outcomes.records.synthetic import simulate_records
+from iop_outcomes.reports.contents import choose_level, gather_contents
+from iop_outcomes.reports.period import Quarter
+from iop_outcomes.reports.quarterly import build_quarterly
 
 PLANTED = "4,713"
 
@@ -160,6 +168,45 @@ def test_an_axis_may_carry_a_grid_and_nothing_else(tmp_path: Path, published: Pu
     assert found("0", "2,000", "4,000", "6,000") == []
     assert found("0", "2,000", "4,713", "6,000") == ["2,000", "4,713", "6,000"]
     assert found("4,713", "9,426", "14,139") == ["4,713", "9,426", "14,139"]
+    assert found("-20 points", "-10 points", "0 points", "10 points") == []
+    assert found("-20 people", "-10 people", "0 people", "10 people") != []
+    assert found("4,710", "4,713", "4,715", "4,718") == []  # every 2.5, printed in whole numbers
+    assert found("4,710", "4,714", "4,715", "4,718") != []
+    assert "4,713" in found("60%", "63%", "65%", "of 4,713")
+
+
+def test_weeks_on_an_axis_say_no_more_than_the_day_they_start_on(tmp_path: Path, published: Published) -> None:
+    def found(start: int) -> list[str]:
+        labels = (f'<g id="x-xtick_{week}"><text>{start + 7 * week}</text></g>' for week in range(5))
+        axis = f'<svg><g id="x-matplotlib.axis_1">{"".join(labels)}</g></svg>'
+        return [residue.text for residue in scan_file(written(tmp_path, "a.svg", axis), published)]
+
+    assert found(30) == []  # a day with a released row
+    assert found(4713) == ["4713"]
+
+
+def test_what_the_last_day_s_bands_leave_may_be_said(tmp_path: Path, published: Published) -> None:
+    bands = published.where(definition="ending@1", by="all", status="ok")
+    shown = {str(row["category"]): row["value"] for row in bands.rows() if row["at"] == bands.frame["at"].max()}
+    own = Allowance([bands])
+    rest = f"{1 - sum(shown.values()):.0%}"
+    assert own.explains(next(read_numbers(rest)), rest)
+
+
+def test_a_reach_to_both_sides_is_words_of_the_package(tmp_path: Path, published: Published) -> None:
+    path = written(tmp_path, "a.txt", "Client-week, ±25%\nClient-week, ±4713%\n")
+    assert one(scan_file(path, published)).place == "line 2"
+
+
+def test_a_fixed_number_of_the_code_stands_where_the_code_puts_it(tmp_path: Path, published: Published) -> None:
+    words = "lie {} standard deviations or more apart"
+    path = written(tmp_path, "a.txt", f"{words.format('0.1')}\n{words.format('4713')}\n")
+    assert one(scan_file(path, published)).place == "line 2"
+
+
+def test_dollars_and_percents_are_no_pair() -> None:
+    found = read_numbers("over 99% at $0 and 3% at $50,000, $5 to $7")
+    assert [each.text for each in found] == ["99%", "$0", "3%", "$50,000", "$5 to $7"]
 
 
 def test_a_day_nobody_released_is_found(tmp_path: Path, published: Published) -> None:
@@ -180,6 +227,53 @@ def test_parts_that_are_released_do_not_make_a_pair_that_is(tmp_path: Path, publ
     base = f"{shown['denominator'].iloc[0]:.0f}"
     path = written(tmp_path, "a.txt", f"{n} of {base}\n{other} of {n}\n")
     assert [residue.text for residue in scan_file(path, published)] == [f"{other} of {n}"]
+
+
+# Reports of other programmes -------------------------------------------------------------------------------------------
+
+
+def scan_report(folder: Path, people: int, seed: int, quarter: str, policy: str, without: tuple[str, ...]) -> None:
+    """The public report of a synthetic programme, which may hold no other number than its released ones."""
+    source = {name: held for name, held in simulate_records(people, seed).source.items() if name not in without}
+    records = read_records(source)
+    contents = gather_contents(records, quarter=Quarter.parse(quarter), level=choose_level(records, None))
+    published = publish(*contents.bundle("public"), policy=policy)
+    document = build_quarterly(records, contents, published)
+    page = write_html(document, folder / "report.html")
+    assert [(each.place, each.text) for each in scan_file(page, published, document=document)] == []
+    assert scan_file(write_csv(published, folder / "report.csv"), published) == ()
+
+
+@pytest.mark.parametrize(
+    ("people", "seed", "quarter", "policy"), [(80, 7, "2025Q4", "round5"), (150, 4, "2025Q2", "cms")]
+)
+def test_the_report_of_a_small_programme_shows_released_numbers_only(
+    tmp_path: Path, people: int, seed: int, quarter: str, policy: str
+) -> None:
+    scan_report(tmp_path, people, seed, quarter, policy, ("outcomes", "costs"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("people", "seed", "quarter", "policy", "without"),
+    [
+        (80, 7, "2025Q4", "round5", ()),
+        (150, 4, "2025Q2", "cms", ()),
+        (300, 9, "2025Q3", "midpoint6", ()),
+        (400, 11, "2025Q3", "strict", ()),
+        (500, 5, "2025Q4", "round5", ()),
+        (600, 1, "2025Q2", "opensafely", ()),
+        (600, 2, "2025Q3", "cms", ("outcomes",)),
+        (900, 3, "2025Q3", "cms", ()),
+        (1200, 10, "2025Q4", "opensafely", ()),
+        (1500, 6, "2025Q1", "strict", ()),
+        (2000, 8, "2024Q4", "midpoint6", ()),
+    ],
+)
+def test_reports_of_many_programmes_show_released_numbers_only(
+    tmp_path: Path, people: int, seed: int, quarter: str, policy: str, without: tuple[str, ...]
+) -> None:
+    scan_report(tmp_path, people, seed, quarter, policy, without)
 
 
 # Tables and values -----------------------------------------------------------------------------------------------------

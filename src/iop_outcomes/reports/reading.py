@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,10 @@ class Reading:
         frame = rows.frame[rows.frame["definition"] == known.key]
         parts = [when or f"Admitted {self.contents.cohort.label}"]
         whole = frame[frame["by"] == "all"]
-        people, episodes = whole["people"].max(), whole["denominator"].max()
+        both = whole[["people", "denominator"]].dropna()  # of one row: the largest of two rows need not belong together
+        people, episodes = whole["people"].max(), math.nan
+        if len(both):
+            people, episodes = both.to_numpy()[both["denominator"].argmax()]
         if people == people and definition != "attrition@1" and not when:
             parts.append(f"{people:,.0f} people" if episodes != episodes or episodes == people else
                          f"{episodes:,.0f} {_say_units(known.key)} of {people:,.0f} people")  # fmt: skip

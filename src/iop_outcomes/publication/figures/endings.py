@@ -145,7 +145,8 @@ def _bands(rows: Rows) -> list[tuple[str, np.ndarray]]:
         return []
     bands = [(_LABELS[code], shares[code]) for code in ORDER if code in shares and code != "in_programme"]
     rest = 1.0 - sum(shares.values(), np.zeros(len(days)))
-    if rest.max() > 0.005:
+    every = "in_programme" in shares and not any(np.isnan(values).any() for values in known.values())
+    if rest.max() > (0.05 if every else 0.005):  # bands that are all there may miss a little by rounding
         bands.append((REST if "in_programme" in shares else "Everyone else", np.clip(rest, 0, 1)))
     if "in_programme" in shares:
         bands.append((_LABELS["in_programme"], shares["in_programme"]))

@@ -25,6 +25,8 @@ from iop_outcomes.publication.rounding import mask_counts
 #: Columns of a released row that hold words; a note is one of them where no number in it can be a count.
 _WORDS = ("definition", "category", "group", "reference", "unit", "method")
 _COUNTS = ("n", "denominator", "people", "n_missing")
+#: Nothing, rounded from below.
+_MINUS_NOTHING = re.compile(r"-0(?![\d.])")
 #: A level of care: a number that is a name.
 _LEVEL = re.compile(r"\d\.\d")
 #: What a category ends with where it is one of many prices.
@@ -119,8 +121,8 @@ class _Numbers:
 
 
 def _same(found: Printed) -> str:
-    """A printed number without what may be written either way: separators of thousands, a plus, where a minus stands."""
-    return found.text.replace(",", "").replace("$-", "-$").replace("+", "")
+    """A printed number without what may be written either way: separators of thousands, a plus, the minus of 0 or its place."""
+    return _MINUS_NOTHING.sub("0", found.text.replace(",", "").replace("$-", "-$").replace("+", ""))
 
 
 def _say_row(row: Mapping[str, Any]) -> Iterator[str]:

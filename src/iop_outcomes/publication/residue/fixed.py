@@ -49,8 +49,12 @@ class Words:
 
 @cache
 def fixed_words() -> Words:
-    """The words of the package itself, from the sources that write them; docstrings are not among them."""
-    return Words(text for room in _ROOMS for text in _texts_of(files("iop_outcomes").joinpath(room)))
+    """The words of the package itself, from the sources that write them; docstrings are not among them.
+
+    A text that is a number and nothing else, such as that of a page, is no word: it would let that number pass anywhere.
+    """
+    texts = (text for room in _ROOMS for text in _texts_of(files("iop_outcomes").joinpath(room)))
+    return Words(text for text in texts if any(sign.isalpha() for sign in text))
 
 
 def _texts_of(place: Traversable) -> Iterator[str]:
@@ -71,7 +75,7 @@ def _texts_of_code(source: ast.Module) -> Iterator[str]:
         for each in source.body
         if isinstance(each, ast.Assign)
         and isinstance(each.value, ast.Constant)
-        and type(each.value.value) in (int, float)
+        and isinstance(each.value.value, int | float)
         for target in each.targets
         if isinstance(target, ast.Name)
     }
@@ -91,7 +95,7 @@ def _texts_below(node: ast.AST, numbers: Mapping[str, str]) -> Iterator[str]:
 def _say_part(part: ast.expr, numbers: Mapping[str, str]) -> str:
     """A part of a text: words, a fixed number named in it, or a gap for what the records say."""
     if isinstance(part, ast.Constant):
-        return str(part.value)
+        return part.value if isinstance(part.value, str) else "{}"
     held = part.value if isinstance(part, ast.FormattedValue) else part
     return numbers.get(held.id, "{}") if isinstance(held, ast.Name) else "{}"
 

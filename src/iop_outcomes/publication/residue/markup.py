@@ -262,12 +262,14 @@ def _choose_telling(ticks: list[Piece]) -> list[Piece]:
     its middle to both sides.
     """
     numbers = [_read_label(piece.text) for piece in ticks]
-    halves = [round(number / 2.5) * 2.5 for number in numbers if number == number]
+    if math.isnan(sum(numbers)):
+        return ticks
+    halves = [round(number / 2.5) * 2.5 for number in numbers]
     if all(abs(right - left) == 2.5 for left, right in pairwise(halves)):  # printed in whole numbers: 60, 63, 65, 68
-        numbers = [half if abs(half - number) <= 0.5 else number for half, number in zip(halves, numbers, strict=False)]
+        numbers = [half if abs(half - number) <= 0.5 else number for half, number in zip(halves, numbers, strict=True)]
     steps = [right - left for left, right in pairwise(numbers)]
     step = abs(steps[0]) if len(steps) > 1 else math.nan
-    if not step > 0 or any(not abs(abs(each) - step) <= 1e-6 * step for each in steps):
+    if not step > 0 or any(abs(abs(each) - step) > 1e-6 * step for each in steps):
         return ticks
     weeks = step in (7, 14, 28)
     leading = step / 10 ** math.floor(math.log10(step) + 1e-9)

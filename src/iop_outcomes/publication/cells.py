@@ -51,7 +51,7 @@ class _Builder:
         self.events: dict[int, int] = {}
         self.bases: dict[tuple[str, str, str, str, float], int] = {}
         self.sums: dict[int, int] = {}
-        self.left: dict[int, int | None] = {}
+        self.left: dict[int, int] = {}
         self.among: dict[int, int] = {}
         self.sum_cells: set[int] = set()
 
@@ -85,7 +85,8 @@ class _Builder:
                 if not np.isnan(self.number["denominator"][row]):
                     base = self._base(row, self.number["denominator"][row])
                     self.among[self.events[row]] = base
-                    self.left[row] = self.system.leave([base], [self.events[row]])
+                    left = self.system.leave([base], [self.events[row]])
+                    self.left |= {} if left is None else {row: left}
             elif self.text["estimand"][row] == "sum" and self.number["value"][row] >= 0:
                 self.sums[row] = self.system.cell(self.number["value"][row])
                 self.sum_cells.add(self.sums[row])
@@ -107,10 +108,13 @@ class _Builder:
             }
             was = {name: self.number[name][old] for name in ("n", "denominator", "people")}
             was["left"] = was["denominator"] - was["n"]
+            same = all(self.policy.show(self.number[name][new]) == was[name] for name in ("n", "denominator"))
             for name, cell in now.items():
                 if cell is None or np.isnan(was[name]) or was[name] < 0:
                     continue
-                before = self.system.cell(was[name])
+                value = self.system.values[cell]  # a rounded number may still be the same count
+                kept = same if name == "left" else self.policy.show(value) == was[name]
+                before = self.system.cell(value if kept else was[name])
                 self.system.show(old, before)
                 self.system.step([cell, before])
 
@@ -158,7 +162,7 @@ class _Builder:
             for by in sorted({self.text["by"][row] for row in family} - {ALL}):
                 parts = [row for row in family if self.text["by"][row] == by]
                 for row in everyone:
-                    for cells in (self.events, self.sums):
+                    for cells in (self.events, self.sums, self.left):
                         if row in cells and all(part in cells for part in parts):
                             self._whole_of(cells[row], [cells[part] for part in parts], by)
                     for name in ("denominator", "people"):
@@ -266,8 +270,9 @@ class _Builder:
 
     def _step_rows(self, one: int, two: int) -> None:
         """The difference of two rows' counts, and of what they are counted among."""
-        if one in self.events and two in self.events:
-            self.system.step([self.events[one], self.events[two]])
+        for cells in (self.events, self.left):
+            if one in cells and two in cells:
+                self.system.step([cells[one], cells[two]])
         for name in ("denominator", "people"):
             values = self.number[name][[one, two]]
             if not np.isnan(values).any():
@@ -334,18 +339,16 @@ class _Builder:
         cells = {**self.events, **self.sums}
         for family in self._families(cells, "period_start", "period_end"):
             spans = {row: (self.text["period_start"][row], self.text["period_end"][row]) for row in family}
-            dated = [row for row in family if all(spans[row])]
-            for whole in (row for row in family if not spans[row][0]):
-                for row in dated:
-                    counts = np.array([self.number[name][[row, whole]] for name in ("n", "denominator", "value")])
-                    if np.array_equal(counts[:, 0], counts[:, 1], equal_nan=True):
-                        self.system.balance([cells[whole]], [cells[row]])
-            relate_periods(self.system, [(*spans[row], cells[row]) for row in dated])
-            based = {row: self.number["denominator"][row] for row in dated}
-            if not np.isnan(list(based.values())).any():
-                relate_periods(
-                    self.system, [(*spans[row], self._base(row, float(base))) for row, base in based.items()]
-                )
+            dated = sorted((row for row in family if all(spans[row])), key=lambda row: spans[row])
+            apart = [row for at, row in enumerate(dated) if not at or spans[row][0] > spans[dated[at - 1]][1]]
+            based = {row: self.number["denominator"][row] for row in family}
+            bases = {row: self._base(row, float(base)) for row, base in based.items() if not np.isnan(base)}
+            for kind in (cells, bases, self.left):
+                for whole in (row for row in family if row not in dated and row in kind):
+                    for row in (row for row in dated if row in kind):
+                        self.system.balance([kind[whole]], [kind[row]])
+                    self.system.part(kind[whole], [kind[row] for row in apart if row in kind])
+                relate_periods(self.system, [(*spans[row], kind[row]) for row in dated if row in kind])
 
     def _missing(self) -> None:
         """Missing records are what a base lacks of a larger base of the same people."""

@@ -57,7 +57,7 @@ class _Search:
             rows = frozenset(row for cell in same for row in self.showing.get(cell, ()))
             self.showing.update(dict.fromkeys(same, rows))
         everyone = (sheet.frame["by"] == ALL).to_numpy()
-        size = np.nan_to_num(sheet.column("n"), nan=np.inf)
+        size = np.nan_to_num([system.bin(count)[1] for count in sheet.column("n")], nan=np.inf)
         order = np.empty(len(size), dtype=int)
         order[np.lexsort((np.arange(len(size)), size))] = np.arange(len(size))
         self.price = np.where(everyone, WORTH, 1.0) + 1e-4 * order / max(1, len(size))

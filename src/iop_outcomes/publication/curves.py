@@ -80,7 +80,7 @@ def _thin_groups(sheet: Sheet, rows: pd.DataFrame, policy: Policy, within: _Grid
         for cause in curve.causes:
             if cause not in hidden:
                 totals[cause] = totals.get(cause, 0.0) + curve.total(cause)
-    ranked = sorted(totals, key=lambda cause: (-totals[cause], cause))
+    ranked = sorted(totals, key=lambda cause: (-policy.show(totals[cause]), cause))
     grid = _best_grid(curves, ranked, frozenset(hidden), within, policy)
     at, cause = rows["at"], rows["_cause"]
     often = (rows["estimand"] == "survival") | cause.isin(grid.main)

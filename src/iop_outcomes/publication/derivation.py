@@ -99,14 +99,15 @@ def _withhold_tests(sheet: Sheet) -> None:
     """A p-value of a grouping needs something shown of every group it compares."""
     frame = sheet.frame
     names = ["definition", "category", "by", "period_start", "period_end"]
-    keys = _keys(frame, names)
-    primary = is_primary(frame) & (frame["by"] != ALL).to_numpy()
-    groups = _rows_by(keys, np.flatnonzero(primary))
+    dated = frame["at"].notna().to_numpy()
+    of_all_days, of_a_day = _keys(frame, names), _keys(frame, [*names, "at"])
+    primary = np.flatnonzero(is_primary(frame) & (frame["by"] != ALL).to_numpy())
+    whole, single = _rows_by(of_all_days, primary), _rows_by(of_a_day, primary)
     label = frame["group"].astype(object).where(frame["group"].notna(), None).tolist()
     gone: list[int] = []
     for row in _positions(sheet, ["p_value"]):
         shown: dict[object, bool] = {}
-        for other in groups.get(keys[row], []):
+        for other in single.get(of_a_day[row], []) if dated[row] else whole.get(of_all_days[row], []):
             shown[label[other]] = shown.get(label[other], False) or not sheet.hidden[other]
         if not shown or not all(shown.values()):
             gone.append(row)

@@ -28,7 +28,7 @@ _PRINTED = ("value", "ci_low", "ci_high", "conf_level", "n", "denominator", "peo
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """Numbers released before that have to do with a release: each once, and where the same figure stands now.
+    """Numbers released before: each once, and where the same figure stands now.
 
     ``rows`` has the columns of Estimates, the newest version last; ``twin`` is the position of the same figure in the
     present release, -1 where it is not in it; ``frozen`` maps a position to the row of ``rows`` that is printed instead.
@@ -43,16 +43,14 @@ class Memory:
 
 
 def recall(sheet: Sheet, earlier: pd.DataFrame, policy: Policy) -> Memory:
-    """Find the earlier numbers that matter, and hold back what has changed by too few people.
+    """Find where earlier figures stand now, and hold back what has changed by too few people.
 
     ``earlier`` holds released rows, the oldest first. A figure of a closed period that changed by few people is withheld
     here and printed as before when the release is made; a figure without a period, or of one that was not over, is
     withheld only.
     """
     now = sheet.frame
-    figures = set(_keys(now, FIGURE))
     shown = earlier[earlier["value"].notna() | earlier["n"].notna()]
-    shown = shown[[key in figures for key in _keys(shown, FIGURE)]]
     numbers = shown[[*FIGURE, *_SPAN, *_COUNTS, "value"]].copy()
     numbers["value"] = numbers["value"].round(9)
     rows = shown[~numbers.duplicated(keep="last")].reset_index(drop=True)
@@ -60,7 +58,7 @@ def recall(sheet: Sheet, earlier: pd.DataFrame, policy: Policy) -> Memory:
     twin = np.array([place.get(key, -1) for key in _keys(rows, (*FIGURE, *_SPAN))], dtype=int)
     frozen: dict[int, int] = {}
     changed = []
-    was, are = (frame[list(_COUNTS)].to_numpy(dtype=np.float64) for frame in (rows, now))
+    was, are = (policy.show(frame[list(_COUNTS)].to_numpy(dtype=np.float64)) for frame in (rows, now))
     closed = rows["period_end"].notna().to_numpy()
     for old, new in enumerate(twin.tolist()):
         if new >= 0 and _few_changed(was[old], are[new], policy):

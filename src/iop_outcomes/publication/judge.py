@@ -29,7 +29,7 @@ def find_told(released: pd.DataFrame, sheet: Sheet, policy: Policy, memory: Memo
     findings = attack(*before, released, threshold=policy.threshold, bins=bins)
     first = sum(len(each) for each in before)
     everyone = (sheet.frame["by"] == ALL).to_numpy()
-    counts = np.nan_to_num(sheet.column("n"), nan=np.inf)
+    counts = np.nan_to_num(policy.show(sheet.column("n")), nan=np.inf)
     chosen: set[int] = set()
     for finding in findings:
         rows = {row - first for row in (*finding.used, *finding.rows) if row >= first}

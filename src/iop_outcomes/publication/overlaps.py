@@ -29,6 +29,9 @@ def relate_periods(system: System, parts: Iterable[tuple[str, str, int]]) -> Non
             pieces[span] = cell
     for whole in sorted(pieces):
         system.balance([pieces[whole]], [pieces[tile] for tile in _tile(pieces, whole)])
+        inside = _apart(pieces, whole)
+        if len(inside) > 1:
+            system.part(pieces[whole], [pieces[part] for part in inside])
     for one, two in combinations(sorted(pieces), 2):
         if _holds(one, two) or _holds(two, one):
             whole, part = (one, two) if _holds(one, two) else (two, one)
@@ -77,6 +80,15 @@ def _tile(pieces: dict[Span, int], whole: Span) -> list[Span]:
             chosen.append(span)
             day = span[1] + timedelta(days=1)
     return chosen if chosen and day == whole[1] + timedelta(days=1) else []
+
+
+def _apart(pieces: dict[Span, int], whole: Span) -> list[Span]:
+    """Periods inside a whole of which none meets another, from its beginning on."""
+    chosen: list[Span] = []
+    for span in sorted(span for span in pieces if _holds(whole, span)):
+        if not chosen or span[0] > chosen[-1][1]:
+            chosen.append(span)
+    return chosen
 
 
 def _holds(whole: Span, part: Span) -> bool:

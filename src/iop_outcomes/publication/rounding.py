@@ -108,7 +108,8 @@ def shorten_worked_out(frame: pd.DataFrame) -> pd.DataFrame:
     told = frame["value"].notna()
     bare = frame["estimand"].isin(SUMMARISED) & frame["n"].isna() & frame["denominator"].isna()
     released = frame.copy()
-    for rows, digits in ((frame["estimand"].isin(_WORKED_OUT) & told, 2), (bare & told, 3)):
+    share = frame["method"].fillna("").str.contains("Wilson")  # whose limits alone give base and count
+    for rows, digits in ((told & (frame["estimand"].isin(_WORKED_OUT) | (bare & share)), 2), (told & bare & ~share, 3)):
         chosen = rows.to_numpy()
         numbers = released[_NUMBERS].to_numpy(dtype=np.float64)[chosen]
         short = [_shorten(value, low, high, digits) for value, low, high in numbers]

@@ -225,7 +225,7 @@ def withhold_extremes(sheet: Sheet, sensitive: tuple[str, ...]) -> None:
 def withhold_groups(sheet: Sheet, policy: Policy) -> None:
     """A group with too few people is withheld everywhere, and so is the next smallest until subtraction tells nothing."""
     frame = sheet.frame
-    base = frame["people"].fillna(frame["denominator"]).fillna(0.0)
+    base = pd.Series(policy.show(frame["people"].fillna(frame["denominator"]).fillna(0.0).to_numpy()))
     own = (frame["by"] != ALL).to_numpy() & is_primary(frame)  # a contrast counts the people of both its groups
     groups = frame.assign(_base=base)[own].groupby(["by", "period_start", "period_end", "group"], dropna=False)
     sizes = groups["_base"].max().reset_index()

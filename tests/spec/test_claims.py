@@ -210,7 +210,7 @@ def test_the_figure_says_each_verdict_by_shape_and_word():
     assert "3 Privacy and anonymity are kept: data cannot tell" in words
     lines = kind.tabulate(public).rows
     assert len(lines) == 9
-    assert lines[6][1:4] == ("not supported", "33% (26% to 42%)", "at least 75%")
+    assert lines[6][1:4] == ("not supported", "33% (25% to 43%)", "at least 75%")
     assert to_svg(kind.draw(public), "a") == to_svg(kind.draw(public), "a")
 
 

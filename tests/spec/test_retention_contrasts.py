@@ -173,7 +173,10 @@ def test_each_way_of_counting_stands_beside_the_headline(ways, by, group, kept, 
 def test_the_headline_is_what_measure_retention_says(ways):
     kept = measure_retention(select_cohort(records(LADDER, CAME), level_of_care="2.1"), at=[30])
     for definition in ("retained", "lost_early"):
-        assert one(ways, definition) == one(kept, definition)
+        here, there = (
+            {name: part for name, part in one(rows, definition).items() if part == part} for rows in (ways, kept)
+        )
+        assert here == there
 
 
 def test_rungs_chosen_by_what_came_later_say_so(ways):

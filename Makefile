@@ -21,10 +21,10 @@ report: .venv/.ready ## write the report of the sample, public and internal, int
 	$(BIN)/iop-outcomes report data/sample --quarter 2025Q4 --out reports
 
 test: .venv/.ready ## every test but the long simulations
-	$(PY) -m pytest -n 2 --dist loadfile -m "not slow" --doctest-modules src/iop_outcomes tests
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -m "not slow" --doctest-modules src/iop_outcomes tests
 
 test-slow: .venv/.ready ## the long simulations
-	$(PY) -m pytest -n 2 -m slow tests
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow tests
 
 check: .venv/.ready ## style, types, import contracts, docs in step
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from iop_outcomes.publication.document import (
 from iop_outcomes.publication.figures import FIGURES, figure_block, to_svg
 from iop_outcomes.publication.figures.control import latest_signal
 from iop_outcomes.publication.gate import publish
+from iop_outcomes.publication.published import Published
 
 CAUSES = ("completed", "left_early", "terminated", "transferred", "incarcerated", "died", "other")
 SHARES = (0.44, 0.30, 0.08, 0.08, 0.04, 0.01, 0.05)
@@ -155,9 +157,21 @@ def made_flow() -> Estimates:
     return Estimates.from_rows(rows, SETTINGS)
 
 
+@cache
+def made_published(people: int = 600) -> Published:
+    """The bundle after the gate; made once, for what is published never changes."""
+    return publish(made_bundle(people))
+
+
+@cache
+def made_release(audience: str = "public", people: int = 600) -> Published:
+    """Bundle, series and flow after the gate as one release; made once."""
+    return publish(made_bundle(people), made_series(), made_flow(), audience=audience)
+
+
 def made_document(audience: str = "public", people: int = 600, label: str = "Riverside programme") -> Document:
     """A document with every kind of block and every figure."""
-    published = publish(made_bundle(people), made_series(), made_flow(), audience=audience)
+    published = made_release(audience, people)
     whole = published.where(by="all")
     months = published.where(definition="hours_completion_admitted@1")
     retained = pick(published, definition="retained@1", at=42.0, by="all")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import made_bundle, made_flow
+from handmade import made_published, made_release
 
 from iop_outcomes.errors import DisclosureError, UsageError
 from iop_outcomes.estimates import COLUMNS, Estimates
@@ -66,7 +66,7 @@ def test_before_the_first_release_there_is_nothing_and_asking_writes_nothing(led
 
 
 def test_every_row_comes_back_as_it_was_printed(ledger: Ledger) -> None:
-    published = publish(made_bundle(600), made_flow())
+    published = made_release()
     put(ledger, published)
     earlier = ledger.earlier()
     assert set(earlier["release_id"]) == {published.release_id}
@@ -136,7 +136,7 @@ def test_infinite_and_whole_numbers_come_back(ledger: Ledger) -> None:
 
 
 def test_only_cells_that_hold_something_take_room(ledger: Ledger) -> None:
-    published = publish(made_bundle(600))
+    published = made_published()
     put(ledger, published)
     assert "null" not in ledger.path.read_text()
     cells = int(published.frame.notna().sum().sum())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "disclosure"))
-from handmade import made_bundle, made_document, made_flow, made_series
+from handmade import made_document, made_flow, made_release, made_series
 
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.estimates import Estimates
@@ -248,22 +248,21 @@ def test_a_plain_table_of_published_rows(tmp_path: Path) -> None:
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
-BUNDLES = {
-    "endings": made_bundle,
-    "milestones": made_bundle,
-    "hours_ladder": made_bundle,
-    "weekly_attendance": made_bundle,
-    "xmr": made_series,
-    "sparkline": made_series,
-    "attrition": made_flow,
-    "completeness": made_flow,
+DRAWN = {
+    "endings": {"by": "all"},
+    "milestones": {"by": "all"},
+    "hours_ladder": {"by": "all"},
+    "weekly_attendance": {},
+    "xmr": {"definition": "hours_completion_admitted@1"},
+    "sparkline": {"definition": "hours_completion_admitted@1"},
+    "attrition": {},
+    "completeness": {},
 }
 
 
-@pytest.mark.parametrize("name", sorted(BUNDLES))
+@pytest.mark.parametrize("name", sorted(DRAWN))
 def test_a_figure_draws_describes_and_lists_published_rows(name: str) -> None:
-    published = publish(BUNDLES[name]())
-    rows = published.where(by="all") if name in ("endings", "milestones", "hours_ladder") else published
+    rows = made_release().where(**DRAWN[name])
     kind = FIGURES[name]
     one, two = to_svg(kind.draw(rows), "x"), to_svg(kind.draw(rows), "x")
     assert one == two
@@ -274,7 +273,7 @@ def test_a_figure_draws_describes_and_lists_published_rows(name: str) -> None:
     assert kind.tabulate(rows).rows
 
 
-@pytest.mark.parametrize("name", sorted(BUNDLES))
+@pytest.mark.parametrize("name", sorted(DRAWN))
 def test_a_figure_without_numbers_says_so(name: str) -> None:
     empty = publish(Estimates.from_rows([]))
     kind = FIGURES[name]

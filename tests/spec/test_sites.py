@@ -108,11 +108,11 @@ def test_sessions_of_one_person_are_not_so_many_independent_ones():
     assert of_site(found, "Site 1", "session_status", category="lower_95")["value"] == limits.lower[0, 0]
 
 
-def test_limits_for_drawing_are_at_numbers_of_units_of_everyone():
+def test_limits_for_drawing_run_beyond_everyone_so_that_no_size_is_a_count():
     found = sites(stays(s1=(11, 9), s2=(9, 11)))
     grid = found.where(estimand="funnel_limit", by="all", category="lower_95").frame
     assert grid["at"].is_monotonic_increasing
-    assert (grid["at"].iloc[0], grid["at"].iloc[-1]) == (5, 40)
+    assert (grid["at"].iloc[0], grid["at"].iloc[-1]) == (5, 41)
     assert grid["n"].isna().all()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -151,6 +152,7 @@ class Attacker:
             for cell, _ in relation:
                 self.touching.setdefault(cell, []).append(number)
         self._checked: dict[tuple[object, ...], list[int]] = {}
+        self._kept: tuple[list[int], frozenset[int], _Problem] | None = None
 
     def find_unsafe(self, shown: set[int]) -> list[int]:
         """The protected cells whose value a reader can bound tighter than the policy allows, in order."""
@@ -185,10 +187,10 @@ class Attacker:
         One set for the upper end, one for the lower; where a width would do, the two together. They are read from the
         dual of the linear programme: a shown number with a price is one the bound rests on.
         """
-        block = self._block(cell)
-        problem, at = self._problem(block, shown, fixed=True), block.index(cell)
         if cell in shown:
             return [frozenset({cell})]
+        block = self._block(cell)
+        problem, at = self._whole(block, shown), block.index(cell)
         need = self.system.needs[cell]
         low, below = problem.rests_on({at: 1.0})
         high, above = problem.rests_on({at: -1.0})
@@ -198,6 +200,13 @@ class Attacker:
         if not need.deep(low, high):
             sets.append({block[place] for place in (below if np.isinf(need.width) else below | above)})
         return [frozenset(cells & shown) for cells in sets]
+
+    def _whole(self, block: list[int], shown: set[int]) -> _Problem:
+        """The linear programme of a whole block; kept, for the next cell asked about is often of the same block."""
+        seen = frozenset(shown.intersection(block))
+        if self._kept is None or self._kept[:2] != (block, seen):
+            self._kept = block, seen, self._problem(block, shown, fixed=True)
+        return self._kept[2]
 
     def _exact(self, shown: set[int]) -> set[int]:
         values, spread = self.system.values, self.system.bin
@@ -315,33 +324,61 @@ class _Problem:
         self.limits = np.tile([0.0, most], (self.size, 1))
         for index, pair in limits.items():
             self.limits[index] = pair
+        self._narrowed = False
 
     def solve(
         self, objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None
     ) -> np.ndarray:
         """The values that make the objective smallest; no answer (numerically infeasible) is ``nan``: fail closed."""
         answer = self._run(objective, edges)
-        return np.full(self.size, np.nan) if answer.x is None else np.asarray(answer.x)
+        return np.full(self.size, np.nan) if answer is None else np.array(answer.col_value)
 
     def rests_on(self, objective: Mapping[int, float]) -> tuple[float, set[int]]:
         """The extreme value of one cell and the cells whose limits hold it there."""
         answer = self._run(objective)
         (at,) = objective
-        if answer.x is None:
+        if answer is None:
             return np.nan, set(range(self.size))
-        price = np.abs(answer.lower.marginals) + np.abs(answer.upper.marginals)
-        return float(answer.x[at]), set(np.flatnonzero(price > _TOLERANCE).tolist())
+        price = np.abs(np.array(answer.col_dual))
+        return float(answer.col_value[at]), set(np.flatnonzero(price > _TOLERANCE).tolist())
 
-    def _run(self, objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None):  # type: ignore[no-untyped-def]
-        from scipy.optimize import linprog
+    def _run(self, objective: Mapping[int, float], edges: Mapping[int, tuple[float, float]] | None = None) -> Any:
+        """The solver's answer; it starts from the last one, which a change of objective leaves possible."""
+        from highspy import HighsModelStatus
 
+        solver, places = self._solver, np.arange(self.size, dtype=np.int32)
         costs = np.zeros(self.size)
-        for index, weight in objective.items():
-            costs[index] = weight
-        limits = self.limits.copy()
-        for index, (floor, ceiling) in (edges or {}).items():
-            limits[index] = max(floor, limits[index, 0]), min(ceiling, limits[index, 1])
-        return linprog(costs, A_eq=self.matrix, b_eq=self.right, bounds=limits, method="highs")
+        costs[list(objective)] = list(objective.values())
+        solver.changeColsCost(self.size, places, costs)
+        limits = self.limits
+        if edges:
+            limits = limits.copy()
+            for index, (floor, ceiling) in edges.items():
+                limits[index] = max(floor, limits[index, 0]), min(ceiling, limits[index, 1])
+        if edges or self._narrowed:
+            solver.changeColsBounds(self.size, places, limits[:, 0].copy(), limits[:, 1].copy())
+        self._narrowed = bool(edges)
+        solver.run()
+        return solver.getSolution() if solver.getModelStatus() == HighsModelStatus.kOptimal else None
+
+    @cached_property
+    def _solver(self) -> Any:
+        import highspy
+
+        columns = self.matrix.tocsc()
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = self.size, len(self.right)
+        model.col_cost_ = np.zeros(self.size)
+        model.col_lower_, model.col_upper_ = self.limits[:, 0].copy(), self.limits[:, 1].copy()
+        model.row_lower_ = model.row_upper_ = self.right
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        model.a_matrix_.start_, model.a_matrix_.index_ = columns.indptr, columns.indices
+        model.a_matrix_.value_ = columns.data
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        solver.setOptionValue("threads", 1)
+        solver.passModel(model)
+        return solver
 
 
 def _goal(need: Need, sign: float) -> float:

@@ -102,7 +102,7 @@ def join(releases: Sequence[pd.DataFrame]) -> Table:
 
 
 def read_release(folder: str | Path) -> list[pd.DataFrame]:
-    """What has been released into this folder: every CSV file whose columns are those of the estimates, by name.
+    """What has been released into this folder: every CSV file of estimates, by name.
 
     Several files are what an outsider holds together. Raises ``UsageError`` when there is none, or when a column of
     numbers holds something else.
@@ -110,10 +110,10 @@ def read_release(folder: str | Path) -> list[pd.DataFrame]:
     folder = Path(folder)
     frames = []
     for path in sorted(folder.glob("*.csv")):
-        header = pd.read_csv(path, nrows=0).columns
-        if {"definition", "estimand"} <= set(header) <= set(COLUMNS):
+        header = [name for name in pd.read_csv(path, nrows=0).columns if name in COLUMNS]
+        if {"definition", "estimand"} <= set(header):
             text = {name: str for name in header if COLUMNS[name] == "str"}
-            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+            frame = pd.read_csv(path, usecols=header, dtype=text, keep_default_na=False, na_values=[""])
             frames.append(_complete(frame, f"{path.name}: "))
     if not frames:
         raise UsageError(

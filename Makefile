@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup report test test-slow check goldens notebooks sample docs lock
+.PHONY: help setup report test test-slow check goldens notebooks sample docs pictures lock
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,8 +42,13 @@ sample: .venv/.ready ## write data/sample again
 goldens: ## run the R scripts of tests/golden again (needs R with survival, cmprsk, survey, mice, geepack, boot, metafor)
 	@for script in tests/golden/*/make.R; do echo $$script; (cd $$(dirname $$script) && Rscript make.R); done
 
-docs: .venv/.ready ## write the definitions reference from the library
-	$(BIN)/iop-outcomes measures --markdown > docs/definitions.md
+docs: .venv/.ready ## write the pages made from the code and build the site into docs/_build/html
+	$(PY) docs/pages.py
+	$(BIN)/iop-outcomes crosswalk --markdown > docs/crosswalk.md
+	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+pictures: .venv/.ready ## draw the pictures of the docs from the executed notebooks and the report
+	$(PY) docs/pictures.py
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \

@@ -67,7 +67,7 @@ _HOMES: dict[str, str] = {
     "Published": "publication.published",
     "write_html": "publication.html",
     "write_table": "publication.html",
-    "write_csv": "publication.html",
+    "write_csv": "publication.export",
     "draw_endings": "publication.figures.endings",
     "draw_calendar": "publication.figures.calendar",
     "draw_milestones": "publication.figures.milestones",
@@ -92,6 +92,7 @@ _HOMES: dict[str, str] = {
     "draw_love": "publication.figures.love",
     "draw_overlap": "publication.figures.love",
     "write_quarterly": "reports.quarterly",
+    "write_factsheet": "reports.factsheet",
 }
 
 __all__ = ["__version__", "statistics", *_HOMES]

@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from iop_outcomes.errors import IopError, UsageError
+
+if TYPE_CHECKING:
+    from iop_outcomes.records.model import Records
 
 _FINE, _FAULTS, _WRONG_USAGE = 0, 1, 2
 
@@ -50,37 +54,69 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", _check, "validate the records and account for every row")
     check.add_argument("folder", metavar="DIR", help="folder of records")
     _reading(check)
-    check.add_argument("--set-aside", metavar="FILE", help="write the rows set aside to this CSV file")
+    check.add_argument("--set-aside", metavar="FILE", help="write the rows set aside to this file, .csv or .parquet")
 
     sample = _command(commands, "sample", _sample, "write synthetic records with known truth")
     sample.add_argument("folder", metavar="DIR", help="an empty or new folder")
     sample.add_argument("--people", type=int, default=600, help="how many people (default 600)")
     sample.add_argument("--seed", type=int, default=1, help="same seed, same records (default 1)")
+    sample.add_argument(
+        "--format",
+        choices=("csv", "parquet"),
+        default="csv",
+        help="parquet streams to disk, for millions (default csv)",
+    )
     sample.add_argument("--overwrite", action="store_true", help="replace the sample that stands there")
 
     measures = _command(commands, "measures", _measures, "list the definitions")
     measures.add_argument("name", nargs="?", help="show one definition in full")
     measures.add_argument("--markdown", action="store_true", help="write all of them as a page")
 
+    crosswalk = _command(
+        commands, "crosswalk", _crosswalk, "compare our fields and figures with TEDS, GPRA, SUPRT, HEDIS"
+    )
+    crosswalk.add_argument("--to", metavar="SYSTEM", help="one of teds, noms, gpra, suprt, hedis (default all)")
+    crosswalk.add_argument("--markdown", action="store_true", help="write it as a page")
+    crosswalk.add_argument("--codes", metavar="FILE", help="write the code lists, ours beside theirs, to this CSV file")
+
     report = _command(commands, "report", _report, "write the quarterly report")
     report.add_argument("folder", metavar="DIR", help="folder of records")
     _reading(report)
-    report.add_argument("--quarter", help="such as 2025Q4 (default: the last whole quarter before the as-of date)")
-    report.add_argument("--out", default="reports", metavar="DIR", help="folder to write to (default reports)")
+    report.add_argument(
+        "--quarter",
+        help="such as 2025Q4, of the fiscal year where program.toml sets one (default: the last whole one before the as-of date)",
+    )
+    report.add_argument(
+        "--format",
+        default="html",
+        metavar="LIST",
+        help="any of html,pdf,docx,xlsx,md,json, parted by commas (default html)",
+    )
     report.add_argument(
         "--audience",
         choices=("public", "internal", "both"),
         default="both",
         help="public passes the release gate; internal is stamped (default both)",
     )
-    report.add_argument(
-        "--level-of-care", default=None, metavar="LEVEL", help="ASAM level (default 2.1 where there is one)"
-    )
+    _releasing(report)
 
-    report.add_argument(
-        "--sign-off", metavar="NAME", help="make the public report final and write it into DIR/releases.jsonl"
+    facts = _command(commands, "facts", _facts, "write the fact sheet for grant writers")
+    facts.add_argument("folder", metavar="DIR", help="folder of records")
+    _reading(facts)
+    facts.add_argument(
+        "--period",
+        help="a year (2025), or four quarters by their last (2025Q2) (default: the four up to the last whole quarter)",
     )
-    report.add_argument("--overrides", metavar="FILE", help="TOML file of single numbers a named person lets through")
+    facts.add_argument(
+        "--format", default="docx", metavar="LIST", help="any of docx,pdf,md,html, and json,csv for the list of facts"
+    )
+    facts.add_argument(
+        "--audience",
+        choices=("public", "internal"),
+        default="public",
+        help="public passes the release gate (default public)",
+    )
+    _releasing(facts)
 
     attack = _command(commands, "attack", _attack, "try to work out what a release folder withholds")
     attack.add_argument("folder", metavar="DIR", help="folder of released CSV tables; all in it are read together")
@@ -128,21 +164,86 @@ def _reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--privacy", choices=("internal", "limited", "safe_harbor", "expert"), help="overrides program.toml"
     )
+    parser.add_argument(
+        "--engine",
+        default="duckdb",
+        metavar="WHERE",
+        help="duckdb (default) or a Spark cluster: spark://HOST:PORT, local[*]",
+    )
+    parser.add_argument("--memory-limit", metavar="SIZE", help="what DuckDB may keep in memory, such as 4GB")
+    parser.add_argument("--spill", metavar="DIR", help="folder in which DuckDB keeps what memory does not hold")
+
+
+def _releasing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="reports", metavar="DIR", help="folder to write to (default reports)")
+    parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="for what is printed (default a4)")
+    parser.add_argument("--level-of-care", metavar="LEVEL", help="ASAM level (default 2.1 where there is one)")
+    parser.add_argument(
+        "--sign-off", metavar="NAME", help="make what is public final and write it into DIR/releases.jsonl"
+    )
+    parser.add_argument("--overrides", metavar="FILE", help="TOML file of single numbers a named person lets through")
+
+
+def _release(options: argparse.Namespace) -> dict[str, Any]:
+    """Where a release goes, and what makes it final, as the writers of a report and of a fact sheet take it."""
+    from iop_outcomes.publication.ledger import LEDGER_FILE
+    from iop_outcomes.publication.overrides import read_overrides
+    from iop_outcomes.publication.release import SignOff
+
+    if options.sign_off and options.audience == "internal":
+        raise UsageError("only a public report is signed off; leave --audience internal out")
+    today = date.today()
+    return {
+        "folder": options.out,
+        "level_of_care": options.level_of_care,
+        "paper": options.paper,
+        "ledger": Path(options.folder).absolute() / LEDGER_FILE if Path(options.folder).is_dir() else None,
+        "overrides": read_overrides(options.overrides, today) if options.overrides else (),
+        "sign_off": SignOff(options.sign_off, today) if options.sign_off else None,
+    }
+
+
+def _read(options: argparse.Namespace) -> Records:
+    from iop_outcomes.records.loading import read_records
+
+    return read_records(
+        options.folder,
+        mapping=options.mapping,
+        privacy=options.privacy,
+        engine=options.engine,
+        memory_limit=options.memory_limit,
+        spill=options.spill,
+    )
+
+
+def _print(paths: Sequence[Path]) -> int:
+    print("\n".join(map(str, paths)))
+    return _FINE
+
+
+def _read_for_release(options: argparse.Namespace) -> Records:
+    with _waiting("Reading and checking the records"):
+        records = _read(options)
+    if records.manifest.faults:
+        print(
+            f"{records.manifest.faults:,} rows were set aside; the report says so. "
+            f"iop-outcomes check {options.folder} lists them.",
+            file=sys.stderr,
+        )
+    return records
 
 
 def _init(options: argparse.Namespace) -> int:
     from iop_outcomes.records.templates import write_templates
 
-    for path in write_templates(options.folder):
-        print(path)
-    return _FINE
+    return _print(write_templates(options.folder))
 
 
 def _check(options: argparse.Namespace) -> int:
-    from iop_outcomes.records.loading import describe_account, read_records, write_set_aside
+    from iop_outcomes.records.loading import describe_account, write_set_aside
 
     with _waiting("Reading and checking the records"):
-        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+        records = _read(options)
     print(describe_account(records.manifest))
     if options.set_aside:
         write_set_aside(records, options.set_aside)
@@ -160,8 +261,8 @@ def _sample(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     if folder.exists() and any(folder.iterdir()) and not options.overwrite:
         raise UsageError("the folder is not empty; choose another or add --overwrite")
-    with _waiting(f"Writing synthetic records of {options.people:,} people"):
-        write_sample(folder, people=options.people, seed=options.seed)
+    with _progress() as step:
+        write_sample(folder, options.people, options.seed, form=options.format, step=step)
     print(f"Synthetic records of {options.people:,} people are in {folder}. Next: iop-outcomes check {folder}")
     return _FINE
 
@@ -186,40 +287,45 @@ def _measures(options: argparse.Namespace) -> int:
     return _FINE
 
 
+def _crosswalk(options: argparse.Namespace) -> int:
+    from iop_outcomes.measures.crosswalk import choose_entries, describe_crosswalk, list_codes
+
+    entries = choose_entries(options.to)
+    if options.codes:
+        Path(options.codes).write_text(list_codes(entries), encoding="utf-8", newline="")
+        print(options.codes)
+    elif options.markdown:
+        sys.stdout.write(describe_crosswalk(entries))
+    else:
+        for entry in entries:
+            print(f"{entry.same:<7}  {entry.ours}  |  {entry.system.name} {entry.theirs}\n         {entry.how}")
+    return _FINE
+
+
 def _report(options: argparse.Namespace) -> int:
-    from iop_outcomes.publication.ledger import LEDGER_FILE
-    from iop_outcomes.publication.overrides import read_overrides
-    from iop_outcomes.publication.release import SignOff
-    from iop_outcomes.records.loading import read_records
+    from iop_outcomes.publication.formats import check_formats
     from iop_outcomes.reports.quarterly import write_quarterly
 
-    with _waiting("Reading and checking the records"):
-        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
-    if records.manifest.faults:
-        print(
-            f"{records.manifest.faults:,} rows were set aside; the report says so. "
-            f"iop-outcomes check {options.folder} lists them.",
-            file=sys.stderr,
-        )
+    formats, release = check_formats(options.format.split(",")), _release(options)
+    records = _read_for_release(options)
     audiences = ("public", "internal") if options.audience == "both" else (options.audience,)
-    if options.sign_off and "public" not in audiences:
-        raise UsageError("only a public report is signed off; leave --audience internal out")
-    today = date.today()
     with _progress() as step:
         paths = write_quarterly(
-            records,
-            quarter=options.quarter,
-            folder=options.out,
-            audiences=audiences,
-            level_of_care=options.level_of_care,
-            step=step,
-            ledger=Path(options.folder).absolute() / LEDGER_FILE if Path(options.folder).is_dir() else None,
-            overrides=read_overrides(options.overrides, today) if options.overrides else (),
-            sign_off=SignOff(options.sign_off, today) if options.sign_off else None,
+            records, quarter=options.quarter, audiences=audiences, formats=formats, step=step, **release
         )
-    for path in paths:
-        print(path)
-    return _FINE
+    return _print(paths)
+
+
+def _facts(options: argparse.Namespace) -> int:
+    from iop_outcomes.reports.factsheet import check_sheet_formats, write_factsheet
+
+    formats, release = check_sheet_formats(options.format.split(",")), _release(options)
+    records = _read_for_release(options)
+    with _progress() as step:
+        paths = write_factsheet(
+            records, period=options.period, formats=formats, audience=options.audience, step=step, **release
+        )
+    return _print(paths)
 
 
 def _attack(options: argparse.Namespace) -> int:
@@ -234,11 +340,10 @@ def _attack(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from iop_outcomes.comparison.effectiveness import compare_levels
     from iop_outcomes.publication.gate import publish
-    from iop_outcomes.records.loading import read_records
     from iop_outcomes.reports.comparison_text import describe_comparison
 
     with _waiting("Reading the records and comparing"):
-        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+        records = _read(options)
         wanted = ("treated", "control", "outcome", "at", "estimand", "method")
         found = compare_levels(records, **{name: getattr(options, name) for name in wanted})
     print(describe_comparison(publish(found, audience="internal")))
@@ -251,10 +356,9 @@ def _claims(options: argparse.Namespace) -> int:
     from iop_outcomes.comparison.claims import test_claims
     from iop_outcomes.publication.figures.claims import READING, tabulate_claims
     from iop_outcomes.publication.gate import publish
-    from iop_outcomes.records.loading import read_records
 
     with _waiting("Testing the nine claims"):
-        records = read_records(options.folder, mapping=options.mapping, privacy=options.privacy)
+        records = _read(options)
         found = test_claims(records, level_of_care=options.level_of_care, control=options.control)
         published = publish(found, audience=options.audience)
     if options.audience == "internal":
@@ -288,7 +392,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Report")
+        task = bar.add_task("Working")
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
 
 

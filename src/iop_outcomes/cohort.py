@@ -39,13 +39,16 @@ class AttritionStep:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Eligible episodes (kept on the engine), their sessions and outcomes (lazy), attrition, and the settings that chose.
+    """Eligible episodes, their sessions and outcomes (lazy), attrition, and the settings that chose.
 
     ``episodes`` has one row per episode with its clock worked out: ``exit_day`` (last day in the programme or last day
     seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, and group columns.
+    ``clock`` is the same of every episode of the records, kept on the engine (about 40 columns, 300 bytes an episode);
+    ``episodes`` are those rows of it that are counted.
     """
 
     records: Records
+    clock: nw.LazyFrame[Any]
     episodes: nw.LazyFrame[Any]
     attendance: nw.LazyFrame[Any]
     outcomes: nw.LazyFrame[Any]
@@ -94,7 +97,7 @@ class Cohort:
 
 
 def select_cohort(
-    records: Records,
+    records: Records | Cohort,
     *,
     level_of_care: str | Sequence[str] | None = None,
     admitted: tuple[str, str] | None = None,
@@ -105,6 +108,7 @@ def select_cohort(
 ) -> Cohort:
     """Choose whose episodes are counted.
 
+    ``records`` may be a cohort of them: the choice is made anew from all its records, by the clock it has worked out.
     ``level_of_care`` is one ASAM level or several. ``admitted`` is the first and last day of admission
     (``("2025-01-01", "2025-12-31")``), or two years where records hold no dates. ``episodes`` is ``"all"`` or
     ``"first"`` (each person's first admission in the records). ``rung`` starts the denominator ladder at ``admitted``,
@@ -113,27 +117,18 @@ def select_cohort(
 
     Raises :class:`UsageError` for a word it does not know and for a period where records hold no dates.
     """
+    known = records if isinstance(records, Cohort) else None
+    source = records.records if isinstance(records, Cohort) else records
     levels = _levels(level_of_care)
     if rung not in RUNGS:
         raise UsageError(f"rung is one of {', '.join(RUNGS)}")
     if episodes not in ("all", "first"):
         raise UsageError("episodes is 'all' or 'first'")
-    rule = exit_rule or records.manifest.settings.get("retention", {}).get("exit_rule") or str(ExitRule.LAST_CONTACT)
+    rule = exit_rule or source.manifest.settings.get("retention", {}).get("exit_rule") or str(ExitRule.LAST_CONTACT)
     if rule not in ExitRule.codes():
         raise UsageError(f"exit_rule is one of {', '.join(ExitRule.codes())}")
 
-    retention = records.manifest.settings.get("retention", {})
-    least, within = int(retention.get("engaged_sessions", 4)), int(retention.get("engaged_days", 14))
-    since = records.manifest.settings.get("records_from")
-    frame = reductions.episode_clock(
-        records.programs,
-        records.episodes,
-        records.attendance,
-        rule,
-        engaged_days=within,
-        records_from=None if since is None else reductions.day_number(str(since)),
-        groups=_own_groups(records),
-    )
+    clock = known.clock if known and known.settings["exit_rule"] == rule else _clock(source, rule)
     filters: list[tuple[str, nw.Expr]] = []
     if levels:
         labels = ", ".join(levels)
@@ -141,24 +136,25 @@ def select_cohort(
     if programs is not None:
         filters.append(("in another programme", nw.col("program_id").is_in(list(programs))))
     if admitted is not None:
-        filters.append((f"admitted outside {admitted[0]} to {admitted[1]}", _admitted(records, admitted)))
+        filters.append((f"admitted outside {admitted[0]} to {admitted[1]}", _admitted(source, admitted)))
     if episodes == "first":
         filters.append(("not the person's first admission", nw.col("episode_number") == 1))
     if rung != "admitted":
         filters.append(("attended no session", nw.col("sessions_attended") > 0))
     if rung == "engaged":
+        least, within = _engaged(source)
         reason = f"fewer than {least} sessions in the first {within} days"
         filters.append((reason, nw.col("sessions_early") >= least))
     if rung == "completed":
         filters.append(("did not complete", nw.col("end_reason") == "completed"))
 
     steps: list[AttritionStep] = []
-    read = next((account for account in records.manifest.accounts if account.table == "episodes"), None)
-    counts = reductions.count_after_each(frame, [condition for _, condition in filters])
+    read = next((account for account in source.manifest.accounts if account.table == "episodes"), None)
+    counts = reductions.count_after_each(clock, [condition for _, condition in filters])
     used = counts[0]
     steps.append(AttritionStep("read", read.read if read else used[0], used[1], 0))
     if read is not None:
-        faults = records.manifest.count_faults(read)
+        faults = source.manifest.count_faults(read)
         mapped = read.read - read.used - faults
         if mapped:
             steps.append(AttritionStep("left out by the mapping", read.read - mapped, used[1], mapped))
@@ -167,15 +163,13 @@ def select_cohort(
     for (reason, _), (kept, people) in zip(filters, counts[1:], strict=True):
         steps.append(AttritionStep(reason, kept, people, before - kept))
         before = kept
-    for _, condition in filters:
-        frame = frame.filter(condition)
-    frame = records.lift(frame)
+    frame = clock.filter(*(condition for _, condition in filters)) if filters else clock
     settings = {
-        "programme": records.manifest.settings.get("name", ""),
-        "as_of": str(records.manifest.as_of) if records.manifest.as_of else "",
-        "synthetic": bool(records.manifest.settings.get("synthetic", False)),
+        "programme": source.manifest.settings.get("name", ""),
+        "as_of": str(source.manifest.as_of) if source.manifest.as_of else "",
+        "synthetic": bool(source.manifest.settings.get("synthetic", False)),
         "level_of_care": levels,
-        "asam_edition": records.manifest.settings.get("asam_edition", 3),
+        "asam_edition": source.manifest.settings.get("asam_edition", 3),
         "admitted": tuple(str(edge) for edge in admitted) if admitted else (),
         "episodes": episodes,
         "rung": rung,
@@ -183,13 +177,35 @@ def select_cohort(
     }
     keys = frame.select("episode_id")
     return Cohort(
-        records,
+        source,
+        clock,
         frame,
-        records.attendance.join(keys, on="episode_id", how="semi"),
-        records.outcomes.join(keys, on="episode_id", how="semi"),
+        source.attendance.join(keys, on="episode_id", how="semi"),
+        source.outcomes.join(keys, on="episode_id", how="semi"),
         tuple(steps),
         settings,
     )
+
+
+def _clock(records: Records, rule: str) -> nw.LazyFrame[Any]:
+    """The clock of every episode, worked out once and kept on the engine."""
+    since = records.manifest.settings.get("records_from")
+    clock = reductions.episode_clock(
+        records.programs,
+        records.episodes,
+        records.attendance,
+        rule,
+        engaged_days=_engaged(records)[1],
+        records_from=None if since is None else reductions.day_number(str(since)),
+        groups=_own_groups(records),
+    )
+    return records.lift(clock)
+
+
+def _engaged(records: Records) -> tuple[int, int]:
+    """How many sessions in how many days make a person engaged."""
+    retention = records.manifest.settings.get("retention", {})
+    return int(retention.get("engaged_sessions", 4)), int(retention.get("engaged_days", 14))
 
 
 def _own_groups(records: Records) -> dict[str, nw.Expr]:

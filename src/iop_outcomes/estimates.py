@@ -7,10 +7,12 @@ The class validates, binds and prints; it never computes a statistic.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from iop_outcomes.vocabulary import DesignWord, Status
@@ -82,7 +84,31 @@ ALL = "all"
 REST = "everyone else"
 
 
-@dataclass(frozen=True)
+class _Table:
+    """The rows that many selections share, and what is asked of them again and again, worked out once."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._columns: dict[str, tuple[dict[Any, int], np.ndarray]] = {}
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row as a dict; nobody but this module may hold one, for a change would reach every selection."""
+        names = [str(name) for name in self.frame.columns]
+        columns = (self.frame[name].tolist() for name in names)
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def marks(self, name: str, wanted: Iterable[Any]) -> np.ndarray:
+        """True for every row whose column holds one of the wanted values; a missing one finds missing ones."""
+        if name not in self._columns:
+            codes, values = pd.factorize(self.frame[name])
+            self._columns[name] = ({value: code for code, value in enumerate(values.tolist())}, codes)
+        known, codes = self._columns[name]
+        found = [-1 if pd.isna(value) else known.get(value, -2) for value in wanted]
+        return codes == found[0] if len(found) == 1 else np.isin(codes, found)
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Estimates:
     """One tidy result: rows of numbers with what they rest on, and the settings they were made with.
 
@@ -91,15 +117,22 @@ class Estimates:
     ``denominator`` what they are counted among, ``people`` the different people, ``n_missing`` what could not be counted.
     A value that is missing carries a ``status`` that says why; absent is not zero. ``top_two``, ``residual_df`` and
     ``smallest`` are for the release gate and are never released.
+
+    A selection is a list of places in the table it was taken from; its own ``frame`` is made when it is asked for.
     """
 
-    frame: pd.DataFrame
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any]
+    _table: _Table
+    _places: np.ndarray
 
-    def __post_init__(self) -> None:
+    def __init__(self, frame: pd.DataFrame, settings: Mapping[str, Any] | None = None) -> None:
         """Validate once; afterwards nobody needs to ask."""
-        object.__setattr__(self, "frame", _validated(self.frame))
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        self._bind(_Table(_validated(frame)), np.arange(len(frame)), MappingProxyType(dict(settings or {})))
+
+    def _bind(self, table: _Table, places: np.ndarray, settings: Mapping[str, Any]) -> Estimates:
+        for name, value in (("_table", table), ("_places", places), ("settings", settings)):
+            object.__setattr__(self, name, value)
+        return self
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any] | None = None) -> Estimates:
@@ -110,53 +143,57 @@ class Estimates:
         >>> one.value()
         0.8
         """
-        frame = pd.DataFrame.from_records(list(rows))
-        unknown = sorted(set(frame.columns) - set(COLUMNS))
-        if unknown:
-            raise ValueError(f"Estimates has no column {', '.join(unknown)}")
-        return cls(frame, settings or {})
+        lines = list(rows)
+        names = dict.fromkeys(name for line in lines for name in line)
+        columns = {name: pd.Series([line.get(name) for line in lines], dtype=object) for name in names}
+        return cls(pd.DataFrame(columns, index=range(len(lines))), settings)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a frame, in the columns every result has."""
+        if len(self._places) == len(self._table.frame):
+            return self._table.frame
+        return self._table.frame.take(self._places).reset_index(drop=True)
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self._places)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every row as a dict, in order."""
-        for row in self.frame.to_dict("records"):
-            yield {str(name): value for name, value in row.items()}
+        rows = self._table.rows
+        return (dict(rows[place]) for place in self._places)
 
     def where(self, **conditions: Any) -> Estimates:
         """The rows whose columns equal the given values (a list means any of them); settings are kept.
 
         ``where(by="schedule")``, ``where(at=[30, 90], category="completed")``.
         """
-        keep = pd.Series(True, index=self.frame.index)
+        places = self._places
         for name, wanted in conditions.items():
             if name not in COLUMNS:
                 raise ValueError(f"Estimates has no column {name}")
-            values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
-            keep &= self.frame[name].isin(values)
-        return self.take(keep)
+            values = wanted if isinstance(wanted, list | tuple | set) else [wanted]
+            places = places[self._table.marks(name, values)[places]]
+        return self._select(places)
 
     def take(self, keep: pd.Series) -> Estimates:
         """The rows marked true; rows of a valid result need no second validation."""
-        chosen = object.__new__(Estimates)
-        object.__setattr__(chosen, "frame", self.frame[keep].reset_index(drop=True))
-        object.__setattr__(chosen, "settings", self.settings)
-        return chosen
+        return self._select(self._places[keep.to_numpy(dtype=bool)])
+
+    def _select(self, places: np.ndarray) -> Estimates:
+        return object.__new__(Estimates)._bind(self._table, places, self.settings)
 
     def value(self, **conditions: Any) -> float:
         """The value of the one row that meets the conditions; ``LookupError`` when it is not exactly one."""
-        found = self.where(**conditions).frame
+        found = list(self.where(**conditions).rows())
         if len(found) != 1:
             raise LookupError(f"{len(found)} rows meet {conditions}, not one")
-        return float(found["value"].iloc[0])
+        return float(found[0]["value"])
 
     def over(self, start: str, end: str) -> Estimates:
         """The same rows said of a period (ISO days) where they name none: what tells last year's figure from this one's."""
-        frame = self.frame.copy()
-        frame["period_start"] = frame["period_start"].fillna(start)
-        frame["period_end"] = frame["period_end"].fillna(end)
-        return Estimates(frame, self.settings)
+        named = {"period_start": start, "period_end": end}
+        return _of_valid(self.frame.fillna(named), self.settings)
 
     def plus(self, *others: Estimates) -> Estimates:
         """These rows and then the others', with the settings joined; a setting that differs is an error."""
@@ -166,33 +203,46 @@ class Estimates:
                 if name in settings and settings[name] != value:
                     raise ValueError(f"the setting {name} differs between the estimates to be joined")
                 settings[name] = value
-        return Estimates(pd.concat([self.frame, *(other.frame for other in others)]), settings)
+        frames = [self.frame, *(other.frame for other in others)]
+        return _of_valid(pd.concat(frames, ignore_index=True), settings)
+
+    def __repr__(self) -> str:
+        return f"Estimates(frame={self.frame!r}, settings={self.settings!r})"
 
     def _repr_html_(self) -> str:
         shown = self.frame.dropna(axis="columns", how="all")
         return str(shown.to_html(index=False, max_rows=60, float_format=lambda x: f"{x:.3f}", na_rep="", border=0))
 
 
+def _of_valid(frame: pd.DataFrame, settings: Mapping[str, Any]) -> Estimates:
+    """Estimates of rows that were validated as part of others."""
+    return object.__new__(Estimates)._bind(_Table(frame), np.arange(len(frame)), MappingProxyType(dict(settings)))
+
+
 def _validated(frame: pd.DataFrame) -> pd.DataFrame:
     unknown = sorted(set(frame.columns) - set(COLUMNS))
     if unknown:
         raise ValueError(f"Estimates has no column {', '.join(unknown)}")
-    out = pd.DataFrame(index=range(len(frame)))
-    for name, kind in COLUMNS.items():
-        if name in frame:
-            column = frame[name].reset_index(drop=True)
-        else:
-            column = pd.Series([None] * len(frame), dtype=object)
-        if kind == "str":
-            out[name] = column.astype(object).where(column.notna(), None).astype("str")
-        else:
-            out[name] = pd.to_numeric(column).astype("float64")
-    out["by"] = out["by"].fillna(ALL)
-    out.loc[out["by"] == ALL, "group"] = ALL
-    out["status"] = out["status"].fillna(str(Status.OK))
-    out["design_word"] = out["design_word"].fillna(str(DesignWord.DESCRIBED))
+    columns = {name: _column(frame, name, kind) for name, kind in COLUMNS.items()}
+    columns["by"] = columns["by"].fillna(ALL)
+    columns["group"] = columns["group"].mask(columns["by"] == ALL, ALL)
+    columns["status"] = columns["status"].fillna(str(Status.OK))
+    columns["design_word"] = columns["design_word"].fillna(str(DesignWord.DESCRIBED))
+    out = pd.DataFrame(columns, index=range(len(frame)))
     _refuse(out)
     return out
+
+
+def _column(frame: pd.DataFrame, name: str, kind: str) -> pd.Series:
+    """A column in its own type, missing throughout where the frame has none."""
+    if name not in frame:
+        return pd.Series([None] * len(frame), dtype=kind)
+    column = frame[name].reset_index(drop=True)
+    if column.dtype == kind:
+        return column
+    if kind == "str":
+        return column.astype(object).where(column.notna(), None).astype("str")
+    return pd.to_numeric(column).astype("float64")
 
 
 def _refuse(frame: pd.DataFrame) -> None:
@@ -205,7 +255,7 @@ def _refuse(frame: pd.DataFrame) -> None:
         ("status", Status.codes()),
         ("design_word", DesignWord.codes()),
     ):
-        strange = sorted(set(frame[name]) - set(allowed))
+        strange = sorted(set(frame[name].unique()) - set(allowed))
         if strange:
             raise ValueError(f"{strange[0]!r} is not a known {name}")
     ok = frame["status"] == Status.OK

@@ -216,10 +216,13 @@ def moments_of(frame: Lazy, by: Sequence[str], pairs: Mapping[str, tuple[nw.Expr
     else:
         table = collect(person.select(*sums)).fillna(0.0)
     parts = ("y", "x", "yy", "xy", "xx")
-    return {
-        name: Tally("moments", tuple(keys), table.rename(columns={f"{part}_{name}": f"sum_{part}" for part in parts}))
-        for name in pairs
-    }
+    tallies = {}
+    for name in pairs:
+        own = [*keys, "clusters", *(f"{part}_{name}" for part in parts)]
+        tallies[name] = Tally(
+            "moments", tuple(keys), table[own].set_axis([*keys, "clusters", *(f"sum_{part}" for part in parts)], axis=1)
+        )
+    return tallies
 
 
 def person_ratios(frame: Lazy, by: Sequence[str], y: nw.Expr, x: nw.Expr) -> Lazy:

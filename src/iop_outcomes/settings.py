@@ -35,6 +35,13 @@ SETTINGS: tuple[Setting, ...] = (
         False,
     ),
     Setting("synthetic", "flag", "The records are synthetic.", False),
+    Setting(
+        "fiscal_year_start",
+        "integer",
+        "Month (1 to 12) in which the year begins whose quarters are reported; a fiscal year that begins later than January "
+        "is named by the calendar year in which it ends.",
+        1,
+    ),
     Setting("date_format", "text", "Format of the dates in the files, for example %m/%d/%Y.", "%Y-%m-%d"),
     Setting("asam_edition", "integer", "Edition of the ASAM criteria the levels of care follow (3 or 4).", 3),
     Setting("zip3_population", "text", "File with the population of each three-digit ZIP area."),
@@ -53,4 +60,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("followup", "table", "Settings of the follow-up measures."),
     Setting("targets", "table", "Targets shown beside the charts of lines over time."),
     Setting("publication", "table", "Settings of publication: policy."),
+    Setting("needs", "list", "Local need for the fact sheet, a section for each number: text, source."),
+    Setting("grant", "table", "What the fact sheet says of its targets: by, frequency, responsible."),
 )

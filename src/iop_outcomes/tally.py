@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 #: The columns each kind holds beside its group columns.
@@ -40,11 +41,12 @@ class Tally:
             raise ValueError(f"a {self.kind} tally needs {', '.join(missing)}")
         frame = self.frame[wanted].reset_index(drop=True)
         numbers = [name for name in _KINDS[self.kind] if name != "cause"]
-        frame = frame.astype(dict.fromkeys(numbers, "float64"))
-        if frame[numbers].isna().any().any():
+        kinds = frame.dtypes
+        frame = frame.astype({name: "float64" for name in numbers if kinds[name] != "float64"})
+        if np.isnan(frame[numbers].to_numpy()).any():
             raise ValueError(f"a {self.kind} tally holds a missing number")
         counts = [name for name in numbers if name in ("n", "people", "clusters", "day")]
-        if (frame[counts] < 0).any().any():
+        if (frame[counts].to_numpy() < 0).any():
             raise ValueError(f"a {self.kind} tally holds a negative count")
         object.__setattr__(self, "frame", frame)
 

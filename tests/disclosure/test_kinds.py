@@ -10,8 +10,8 @@ import iop_outcomes as iop
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.estimates import GATE_ONLY, Estimates
 from iop_outcomes.measures.rows import most_of_two
+from iop_outcomes.publication.export import write_csv
 from iop_outcomes.publication.gate import publish
-from iop_outcomes.publication.html import write_csv
 
 NUMBERS = ["value", "ci_low", "ci_high", "n", "denominator", "people"]
 

@@ -22,9 +22,10 @@ from openpyxl.comments import Comment
 
 from iop_outcomes.errors import UsageError
 from iop_outcomes.publication.document import Document
+from iop_outcomes.publication.export import write_csv
 from iop_outcomes.publication.figures.style import new_figure, styled, to_svg
 from iop_outcomes.publication.gate import publish
-from iop_outcomes.publication.html import render_html, write_csv, write_html
+from iop_outcomes.publication.html import render_html, write_html
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import Residue, scan_file, scan_folder
 from iop_outcomes.publication.residue.allow import Allowance

@@ -20,9 +20,10 @@ from iop_outcomes.estimates import COLUMNS, ESTIMANDS, GATE_ONLY, Estimates
 from iop_outcomes.publication.attacker import attack, bound
 from iop_outcomes.publication.attacker.inversion import read_interval, read_share
 from iop_outcomes.publication.document import DisclosureStatement, Document, Page, TableBlock, tabulate
+from iop_outcomes.publication.export import write_csv
 from iop_outcomes.publication.formatting import WITHHELD
 from iop_outcomes.publication.gate import publish
-from iop_outcomes.publication.html import write_csv, write_html, write_table
+from iop_outcomes.publication.html import write_html, write_table
 from iop_outcomes.publication.ledger import LEDGER_FILE, Ledger
 from iop_outcomes.publication.manifest import RULES
 from iop_outcomes.publication.overrides import Override

@@ -1,7 +1,7 @@
 """One suite over the engines: every measure gives the same numbers wherever the tables live.
 
-DuckDB is the engine in use; pandas behind the same lazy expressions is the oracle beside it. A further engine is one more
-entry of ``ENGINES``: a function from the five tables as pandas frames to lazy frames and a ``lift``.
+DuckDB is the engine in use; pandas behind the same lazy expressions is the oracle beside it, Spark stands in
+``test_spark.py``. An engine is a function from the five tables as pandas frames to lazy frames and a ``lift``.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ def duckdb_records() -> Records:
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def other_records(request: pytest.FixtureRequest, duckdb_records: Records) -> Records:
-    return move(duckdb_records, request.param)
+    return move(duckdb_records, ENGINES[request.param])
 
 
-def move(duckdb_records: Records, engine: str) -> Records:
+def move(duckdb_records: Records, place: Callable[[dict[str, pd.DataFrame]], Placed]) -> Records:
     """The same records on another engine."""
     frames = {}
     for name, table in TABLES.items():
@@ -103,7 +103,7 @@ def move(duckdb_records: Records, engine: str) -> Records:
             for spec in table.fields
         }
         frames[name] = frame.astype(kinds)
-    lazy, lift = ENGINES[engine](frames)
+    lazy, lift = place(frames)
     return replace(duckdb_records, **lazy, lift=lift)
 
 
@@ -156,7 +156,7 @@ OF_OUTCOMES: dict[str, Callable[[Any], Any]] = {
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def outcome_cohorts(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     records = iop.read_records(iop.simulate_records(people=250, seed=3).source)
-    both = (records, move(records, request.param))
+    both = (records, move(records, ENGINES[request.param]))
     one, other = (iop.select_cohort(each, level_of_care="2.1") for each in both)
     return one, other
 

@@ -94,7 +94,7 @@ def same_drawing(one: str, other: str) -> bool:
 
 
 def test_there_are_notebooks() -> None:
-    assert [source.name[:2] for source in SOURCES] == ["01", "02", "03", "04", "05", "06", "07", "08", "10", "11", "12"]
+    assert [source.name[:2] for source in SOURCES] == ["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"]
 
 
 @every_notebook

@@ -19,12 +19,13 @@ from iop_outcomes.errors import DisclosureError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.publication import formatting
 from iop_outcomes.publication.document import Document, Page, Table, TableBlock, pick
+from iop_outcomes.publication.export import safe_text, write_csv
 from iop_outcomes.publication.figures import FIGURES, figure_block, to_svg
 from iop_outcomes.publication.figures.control import latest_signal
 from iop_outcomes.publication.figures.style import spread
 from iop_outcomes.publication.formatting import Quantity, say_frequency, say_quantity, show, show_interval
 from iop_outcomes.publication.gate import publish
-from iop_outcomes.publication.html import render_html, safe_text, write_csv, write_html, write_table
+from iop_outcomes.publication.html import render_html, write_html, write_table
 
 EVIL = "<script>alert('x')</script> & \"$\\alpha$\""
 

@@ -6,9 +6,24 @@ import re
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
+from pages import list_prose, read_page, read_printed
+from prose import BANNED, grade_text
 
 import iop_outcomes as iop
 from iop_outcomes.errors import UsageError
+from iop_outcomes.publication.document import (
+    Document,
+    FigureBlock,
+    Note,
+    Sentences,
+    TableBlock,
+    TextTable,
+    Tiles,
+)
+from iop_outcomes.publication.figures import FIGURES
+from iop_outcomes.publication.formatting import Quantity
+from iop_outcomes.publication.html import render_html
 from iop_outcomes.publication.published import Published
 from iop_outcomes.records.model import Records
 from iop_outcomes.records.synthetic import Sample, simulate_records
@@ -125,3 +140,131 @@ def test_quarters() -> None:
     for wrong in ("2025", "2025Q5", "Q1 2025", ""):
         with pytest.raises(UsageError):
             Quarter.parse(wrong)
+
+
+# --- what readers read ------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def documents(records: Records, contents: Contents, released: dict[str, Published]) -> dict[str, Document]:
+    """The report for the public and for the programme, and that of a programme too small for most numbers."""
+    few = iop.read_records(simulate_records(people=40, seed=2).source)
+    of_few = gather_contents(few, quarter=Quarter.parse("2025Q3"), level="2.1")
+    found = {audience: build_quarterly(records, contents, published) for audience, published in released.items()}
+    return {**found, "small": build_quarterly(few, of_few, iop.publish(*of_few.bundle("public")))}
+
+
+KINDS_OF_REPORT = ("public", "internal", "small")
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_every_text_can_be_read_with_eight_years_of_school(documents: dict[str, Document], kind: str) -> None:
+    texts: dict[tuple[str, str], list[str]] = {}
+    for page, what, text in list_prose(documents[kind]):
+        texts.setdefault((page, what), []).append(text)
+    assert len(texts) > 25
+    hard = {where: round(grade_text(" ".join(found)), 1) for where, found in texts.items()}
+    assert {where: grade for where, grade in hard.items() if grade > 8} == {}
+
+
+def test_a_hard_text_is_graded_hard() -> None:
+    assert grade_text("By day 14, about 2 in 10 people had left.") < 5
+    assert (
+        grade_text("Administrative heterogeneity necessitates methodological sophistication in attributing causes.")
+        > 12
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_no_text_holds_a_word_we_do_not_use(documents: dict[str, Document], kind: str) -> None:
+    assert [text for *_, text in list_prose(documents[kind]) if BANNED.search(text)] == []
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_page_one_answers_a_director_and_points_at_pages(documents: dict[str, Document], kind: str) -> None:
+    document = documents[kind]
+    asked = {block.title: block.items for block in document.pages[0].blocks if isinstance(block, Sentences)}
+    assert list(asked)[:4] == [
+        "Did anything really change?",
+        "Who is leaving early, and when?",
+        "Are people getting their hours?",
+        "How sure are we?",
+    ]
+    looked_into = asked.get("What we would look into", ())
+    assert len(looked_into) <= 3
+    assert all(re.search(r"\(page [1-8]\)$", item) for item in looked_into)
+    html = render_html(document)
+    pointed = set(re.findall(r"\(page (A?\d)\)", " ".join(item for items in asked.values() for item in items)))
+    assert pointed
+    assert all(f'<a href="#page-{number.lower()}">page {number}</a>' in html for number in pointed)
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_every_number_in_a_cell_is_the_released_one(documents: dict[str, Document], kind: str) -> None:
+    """The page is read back: what a cell or tile prints is a value or a count of a row of its own block, as rounded."""
+    document = documents[kind]
+    tiles, tables = read_page(render_html(document))
+    blocks = [block for page in document.pages for block in page.blocks]
+    shown = [tile for block in blocks if isinstance(block, Tiles) for tile in block.tiles]
+    compared = 0
+    for tile, printed in zip(shown, tiles, strict=True):
+        compared += compare_with_released(tile.quantity, printed, tile.source)
+    with_tables = [block for block in blocks if isinstance(block, FigureBlock | TableBlock | TextTable)]
+    for block, table in zip(with_tables, tables, strict=True):
+        if isinstance(block, TextTable):
+            continue
+        for cells, line in zip(block.table.rows, table, strict=True):
+            for cell, printed in zip(cells, line, strict=True):
+                if isinstance(cell, Quantity):
+                    compared += compare_with_released(cell, printed, block.source)
+    assert compared > (100 if kind == "small" else 400)
+
+
+def compare_with_released(cell: Quantity, printed: str, source: Published) -> int:
+    """One cell against the rows its block was made from; how many numbers were compared."""
+    if cell.withheld:
+        assert printed == "·"
+        return 0
+    if not cell.shown:
+        assert read_printed(printed) == []
+        return 0
+    frame = source.frame
+    counts = frame[["n", "denominator", "people"]]
+    own = frame[(frame["value"] == cell.value) | counts.eq(cell.value).any(axis=1)]
+    known = own[["value", "n", "denominator", "people"]].to_numpy().ravel()
+    for value, half in read_printed(printed):
+        assert (abs(known - value) <= half * 1.0001).any(), f"{printed} is no released number"
+    return 1
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_nothing_is_a_wall_of_marks(documents: dict[str, Document], kind: str) -> None:
+    """No table has a line of nothing but marks; what a page cannot show is said in words."""
+    for page in documents[kind].pages:
+        for block in page.blocks:
+            if isinstance(block, TableBlock):
+                for row in block.table.rows:
+                    numbers = [cell for cell in row if isinstance(cell, Quantity)]
+                    assert not numbers or any(not cell.withheld for cell in numbers), f"{page.number}: {row[0]}"
+    if kind == "small":
+        titles = [block.title for page in documents[kind].pages for block in page.blocks if isinstance(block, Note)]
+        assert "Why so much is withheld" in titles
+        assert "What this page cannot show" in titles
+
+
+@pytest.mark.parametrize("kind", ["public", "internal"])
+def test_every_figure_can_be_had_alone_with_its_words_and_its_table(documents: dict[str, Document], kind: str) -> None:
+    """What a notebook gets from the same rows, released or not, is what the page holds; words come from the numbers."""
+    blocks = [block for page in documents[kind].pages for block in page.blocks if isinstance(block, FigureBlock)]
+    assert len(blocks) > 10
+    for block in blocks:
+        figure = FIGURES[name_figure(block.id)]
+        for rows in (block.source, block.source.estimates):
+            assert figure.describe(rows) == block.alt
+            assert figure.tabulate(rows) == block.table
+        assert isinstance(figure.draw(block.source.estimates), Figure)
+        assert re.search(r"\d|withheld", block.alt), f"{block.id}: alternative text without a number"
+
+
+def name_figure(block_id: str) -> str:
+    """The figure a block is, by its id: its name, and what it speaks of where there are several."""
+    name = {"weeks_met": "xmr"}.get(block_id.replace("-", "_"), block_id.replace("-", "_"))
+    return max((known for known in FIGURES if name.startswith(known)), key=len)

@@ -112,7 +112,7 @@ def read_accounts(cohort: Cohort, perspective: str, kind: str, price_year: int |
             for amount, priced in zip(kept["amount"], kept["price_year"], strict=True)
         ]
     )
-    everyone = select_cohort(records, rung="admitted", exit_rule=cohort.settings["exit_rule"])
+    everyone = select_cohort(cohort, rung="admitted", exit_rule=cohort.settings["exit_rule"])
     counted = kept[kept["counted"]]
     spans = _merge_periods(counted)
     delivered = _deliver(everyone, records.lift(spans)).set_index("program_id")

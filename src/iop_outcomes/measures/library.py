@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -71,33 +71,70 @@ _SAID: tuple[tuple[str, str], ...] = (
 )
 
 
-def describe_library() -> str:
-    """Every definition in Markdown, by measure: the reference page of the documentation."""
-    parts = [
-        "# Definitions",
-        "What every figure means. The id and version stand under each figure that uses it; a change that moves a "
-        "published number raises the version. This page is written by `make docs` from the library the measures read; "
-        "`iop-outcomes measures NAME` shows one definition.",
-    ]
-    heading = ""
-    for definition in sorted(load_library().values(), key=_by_measure(list(load_library().values()))):
-        if definition.measure != heading:
-            heading = definition.measure
-            parts.append(f"## {heading.replace('_', ' ').capitalize()}")
-        parts.append(f"### {definition.title}")
-        parts.append(f"`{definition.key}` · {definition.sentence}")
-        said = {name: str(getattr(definition, name)) for _, name in _SAID}
-        said |= {"direction": _BETTER[definition.direction], "design_word": DesignWord(definition.design_word).label}
-        rows = [f"| {label} | {said[name]} |" for label, name in _SAID if said[name]]
-        parts.append("\n".join(["| what | how |", "| --- | --- |", *rows]))
-    return "\n\n".join(parts) + "\n"
-
-
+_PREFACE = (
+    "What every figure means. The id and version stand under each figure that uses it; a change that moves a "
+    "published number raises the version. These pages are written by `make docs` from the library the measures read; "
+    "`iop-outcomes measures NAME` shows one definition."
+)
+_HEADINGS = {
+    "followup": "Follow-up",
+    "change": "Change in scores",
+    "comparison": "Levels of care compared",
+    "frontier": "Several levels of care",
+    "published": "Published figures",
+}
 _BETTER = {"up": "higher", "down": "lower", "neutral": "neither"}
 
 
-def _by_measure(definitions: list[Definition]) -> Callable[[Definition], tuple[int, int]]:
+def describe_library() -> str:
+    """Every definition in Markdown, by measure: what ``iop-outcomes measures --markdown`` writes.
+
+    >>> describe_library().startswith("# Definitions")
+    True
+    """
+    parts = ["# Definitions", _PREFACE]
+    for measure, definitions in _by_measure().items():
+        parts += [f"## {_heading(measure)}", *(_describe(definition, 3) for definition in definitions)]
+    return "\n\n".join(parts) + "\n"
+
+
+def list_pages() -> dict[str, str]:
+    """The definitions reference of the documentation, path to Markdown: an index and a page for each measure.
+
+    >>> list(list_pages())[:2]
+    ['definitions.md', 'definitions/attrition.md']
+    """
+    index, pages = ["# Definitions", _PREFACE], {}
+    for measure, definitions in _by_measure().items():
+        page = f"definitions/{measure}.md"
+        index.append(f"## [{_heading(measure)}]({page})")
+        index.append("\n".join(f"- [{each.title}]({page}#{_anchor(each)}): {each.sentence}" for each in definitions))
+        shown = (_describe(definition, 2) for definition in definitions)
+        pages[page] = "\n\n".join([f"# {_heading(measure)}", "[All definitions](../definitions.md)", *shown]) + "\n"
+    return {"definitions.md": "\n\n".join(index) + "\n", **pages}
+
+
+def _describe(definition: Definition, level: int) -> str:
+    """One definition: its title as a heading of this level, its sentence, and a table of what it says."""
+    said = {name: str(getattr(definition, name)) for _, name in _SAID}
+    said |= {"direction": _BETTER[definition.direction], "design_word": DesignWord(definition.design_word).label}
+    rows = [f"| {label} | {said[name]} |" for label, name in _SAID if said[name]]
+    table = "\n".join(["| what | how |", "| --- | --- |", *rows])
+    return f"{'#' * level} {definition.title}\n\n`{definition.key}` · {definition.sentence}\n\n{table}"
+
+
+def _by_measure() -> dict[str, list[Definition]]:
     """Measures in the order in which the library first names them, definitions in its own."""
-    measures = list(dict.fromkeys(definition.measure for definition in definitions))
-    place = {definition.id: number for number, definition in enumerate(definitions)}
-    return lambda definition: (measures.index(definition.measure), place[definition.id])
+    found: dict[str, list[Definition]] = {}
+    for definition in load_library().values():
+        found.setdefault(definition.measure, []).append(definition)
+    return found
+
+
+def _heading(measure: str) -> str:
+    return _HEADINGS.get(measure, measure.replace("_", " ").capitalize())
+
+
+def _anchor(definition: Definition) -> str:
+    """The place of its heading on a page, as GitHub and the site's generator name it."""
+    return re.sub(r"[^\w\- ]", "", definition.title.lower()).replace(" ", "-")

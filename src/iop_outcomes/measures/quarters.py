@@ -34,8 +34,9 @@ def measure_by_period(
     ``terminated``, ``died`` (of the stays that ended in the month; where that is rare, one row for each such ending with
     the days, or the other endings, since the one before). ``period`` is ``month`` or ``quarter``; ``since`` and
     ``until`` are the first and last day shown (default: the first admission, or the day the records begin, and the
-    as-of date). A cohort without an admission window shows whole caseloads from the start. Periods that the extract does
-    not cover whole are ``immature`` and stand outside the limits.
+    as-of date). Quarters are those of the fiscal year where program.toml sets one. A cohort without an admission window
+    shows whole caseloads from the start. Periods that the extract does not cover whole are ``immature`` and stand outside
+    the limits.
 
     ``chart`` is ``auto`` or one of ``xmr``, ``p``, ``p_prime``, ``g``, ``t``, ``run``. ``auto`` takes a run chart below
     12 points, days between endings (t) where fewer than 3 are expected a period, or other endings between them (g) where
@@ -63,25 +64,34 @@ def measure_by_period(
     start = max(
         EPOCH + timedelta(days=int(first)), *(date.fromisoformat(str(edge)) for edge in edges if edge), date.min
     )
-    periods = list_periods(start, last, period)
+    year_start = int(cohort.records.manifest.settings.get("fiscal_year_start", 1))
+    periods = list_periods(start, last, period, year_start)
+    settings = cohort.settings
+    if period == "quarter" and year_start > 1:
+        settings = {**settings, "fiscal_year_start": year_start}
     if not periods:
-        return Estimates.from_rows([], cohort.settings)
+        return Estimates.from_rows([], settings)
     view = View(cohort, dict(periods), as_of, at)
     rows = sorted(PERIOD_MEASURES[what](view), key=lambda row: row["period_start"])
     choice = Choice(chart) if chart != "auto" else choose_gaps(rows) if what in RARE else None
     if choice is not None and choice.chart in ("t", "g"):
         gaps = list(list_gaps(view, what, "days" if choice.chart == "t" else "endings"))
-        return Estimates.from_rows(add_lines(gaps, list(range(len(gaps))), choice, plan), cohort.settings)
+        return Estimates.from_rows(add_lines(gaps, list(range(len(gaps))), choice, plan), settings)
     if rows:
         starts = [begin for begin, _ in periods if rows[0]["period_start"] <= begin]
         rows = add_lines(rows, [starts.index(row["period_start"]) for row in rows], choice, plan)
-    return Estimates.from_rows(rows, cohort.settings)
+    return Estimates.from_rows(rows, settings)
 
 
-def list_periods(first: date, last: date, period: str) -> list[tuple[str, date]]:
-    """First day (ISO) and last day of every whole month or quarter that begins between two days."""
+def list_periods(first: date, last: date, period: str, year_start: int = 1) -> list[tuple[str, date]]:
+    """First day (ISO) and last day of every whole month or quarter from the one that holds a day up to another day.
+
+    Quarters are counted from the month ``year_start`` in which a fiscal year begins.
+    """
     months = 1 if period == "month" else 3
-    start = date(first.year, first.month if months == 1 else first.month - (first.month - 1) % 3, 1)
+    begun = first.year * 12 + first.month - 1
+    begun -= (begun + 1 - year_start) % months
+    start = date(begun // 12, begun % 12 + 1, 1)
     periods = []
     while start <= last:
         after = start.month - 1 + months

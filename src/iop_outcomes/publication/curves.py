@@ -196,11 +196,12 @@ def _thin_at_risk(sheet: Sheet, policy: Policy) -> None:
     at_risk = ((frame["category"] == "at_risk") & (frame["estimand"] == "count")).to_numpy()
     curve = (frame["estimand"].isin(_CURVES) & frame["at"].notna()).to_numpy()
     keys = ["by", "group", "period_start", "period_end"]
+    narrow = frame[["at", "category", "estimand", "n", "denominator"]]
     for rows in row_groups(frame, keys):
         risk_rows = rows[at_risk[rows]]
         if not len(risk_rows):
             continue
-        events = frame.loc[rows[curve[rows]]]
+        events = narrow.loc[rows[curve[rows]]]
         ending = events[events["category"].notna() & ~events["category"].map(_is_length)]
         visible = set(ending.loc[~sheet.hidden[ending.index], "at"])
         last = np.nan
@@ -220,7 +221,8 @@ def _thin_at_risk(sheet: Sheet, policy: Policy) -> None:
 def _thin_sums(sheet: Sheet, rows: pd.DataFrame, policy: Policy) -> None:
     """Definitions that are sums of causes fall on the same curves, so their days must not split a step either."""
     name = rows["definition"].map(lambda text: str(text).split("@")[0])
-    wide = rows.assign(_name=name, _group=sheet.column("group")[rows.index])
+    narrow = rows[["by", "at", "n", "denominator", "_cause"]]
+    wide = narrow.assign(_name=name, _group=sheet.column("group")[rows.index])
     wide["_cause"] = wide["_cause"].where(wide["_cause"] != wide["_name"], "")
     wide = wide[wide["n"].notna()]
     spans = sheet.column("period_start") + "|" + sheet.column("period_end")

@@ -18,7 +18,15 @@ from iop_outcomes.vocabulary import Audience
 #: What a table cell may hold: words, or a raw number with its kind.
 Cell = str | Quantity
 #: A signal of a control chart; never a colour.
-Signal = Literal["better", "worse", "none", "too_few"]
+Signal = Literal["better", "worse", "changed", "none", "too_few"]
+#: What a signal is called where words stand for its icon.
+SIGNAL_WORDS: dict[Signal, str] = {
+    "better": "Signal: better",
+    "worse": "Signal: worse",
+    "changed": "Signal: changed",
+    "none": "No signal: within usual ups and downs",
+    "too_few": "Too few points to call a signal",
+}
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole publication. ``period`` and ``as_of`` are words as printed; every source must share the audience."""
+    """A whole publication. ``period`` and ``as_of`` are words as printed; every source must share the audience.
+
+    ``definitions`` are those its numbers were counted by, for formats that hold them as a table.
+    """
 
     title: str
     subtitle: str
@@ -193,6 +204,7 @@ class Document:
     audience: Audience
     pages: tuple[Page, ...]
     synthetic: bool = False
+    definitions: tuple[DefinitionBox, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a mix of audiences, and pages or figures that share an id."""

@@ -181,8 +181,8 @@ def say_quantity(quantity: Quantity, things: str = "people") -> str:
 
 
 def show_base(quantity: Quantity) -> str:
-    """What the number rests on: ``n = 52 of 90``; parts the gate blanked are left out."""
-    if quantity.withheld:
+    """What the number rests on: ``52 of 90``; parts the gate blanked are left out, and a count rests on itself."""
+    if quantity.withheld or quantity.kind == "count":
         return ""
     if _is_share_of_count(quantity):
         return f"{quantity.n:,.0f} of {quantity.denominator:,.0f}"

@@ -1,4 +1,4 @@
-"""One self-contained HTML page from a document, and small files from published rows.
+"""One self-contained HTML page from a document, and a plain page of published rows.
 
 Nothing on the page is fetched: styles, figures and words are inside the file, so it opens from an email attachment and
 prints without a network. Writing the same document twice gives the same bytes.
@@ -6,25 +6,27 @@ prints without a network. Writing the same document twice gives the same bytes.
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from iop_outcomes.errors import DisclosureError
-from iop_outcomes.estimates import COLUMNS, GATE_ONLY
 from iop_outcomes.publication import formatting
 from iop_outcomes.publication.document import (
+    SIGNAL_WORDS,
     Cell,
     DisclosureStatement,
     Document,
     Page,
+    Table,
     TableBlock,
+    TextTable,
     tabulate,
 )
 from iop_outcomes.publication.formatting import Quantity
 from iop_outcomes.publication.published import Published
+from iop_outcomes.publication.wording import SIGNAL_SIGNS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,7 +45,6 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("Of", "denominator"),
     ("People", "people"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_html(document: Document, path: str | Path) -> Path:
@@ -63,7 +64,8 @@ def render_html(document: Document) -> str:
 
 def write_table(published: Published, path: str | Path, title: str = "Published numbers") -> Path:
     """Write published rows as a plain page with one table and the disclosure statement. Returns the path."""
-    _refuse(published)
+    if not isinstance(published, Published):
+        raise DisclosureError("a writer accepts published rows only; pass the estimates through publish() first")
     used = [
         (heading, name)
         for heading, name in TABLE_COLUMNS
@@ -81,47 +83,9 @@ def write_table(published: Published, path: str | Path, title: str = "Published 
     return write_html(document, path)
 
 
-def write_csv(published: Published, path: str | Path) -> Path:
-    """Write published rows as CSV, a text that a spreadsheet would take for a formula led by an apostrophe."""
-    _refuse(published)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [name for name in COLUMNS if name not in GATE_ONLY]
-    writer.writerow([*names, "policy", "audience", "release_id"])
-    stamp = [published.policy.name, str(published.audience), published.release_id]
-    for row in published.rows():
-        writer.writerow([*(_plain_cell(row[name]) for name in names), *stamp])
-    target = Path(path)
-    target.write_text(text.getvalue(), encoding="utf-8", newline="")
-    return target
-
-
-def safe_text(text: str) -> str:
-    """Text that a spreadsheet shows as it is: no formula, no control characters.
-
-    >>> safe_text("=1+1"), safe_text("plain")
-    ("'=1+1", 'plain')
-    """
-    cleaned = "".join(sign for sign in text if sign >= " " or sign in "\t\n")
-    return f"'{cleaned}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else cleaned
-
-
-def _plain_cell(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return safe_text(str(value))
-
-
 def _period(published: Published) -> str:
     starts, ends = published.frame["period_start"].dropna(), published.frame["period_end"].dropna()
     return f"{min(starts)} to {max(ends)}" if len(starts) and len(ends) else ""
-
-
-def _refuse(published: object) -> None:
-    if not isinstance(published, Published):
-        raise DisclosureError("a writer accepts published rows only; pass the estimates through publish() first")
 
 
 @cache
@@ -141,13 +105,35 @@ def _environment() -> Environment:
     environment.filters["interval"] = formatting.show_interval
     environment.filters["base"] = formatting.show_base
     environment.filters["svg"] = _inline
+    environment.filters["linked"] = _link_pages
+    environment.globals["numeric_columns"] = _find_numeric
     environment.globals["kind"] = lambda block: type(block).__name__
+    environment.globals["signal_words"] = SIGNAL_WORDS
+    environment.globals["signal_signs"] = SIGNAL_SIGNS
     environment.globals["withheld_mark"] = formatting.WITHHELD
     return environment
 
 
+def _find_numeric(table: Table | TextTable) -> list[bool]:
+    """Which columns hold numbers, so that headings and dashes stand in line with them."""
+    columns = range(len(table.columns))
+    return [any(isinstance(row[column], Quantity) for row in table.rows) for column in columns]
+
+
 def _cell(cell: Cell) -> str:
     return formatting.show(cell) if isinstance(cell, Quantity) else cell
+
+
+def _link_pages(text: str, document: Document) -> Markup:
+    """Words with "page 3" as a link where the document has that page."""
+    from markupsafe import Markup, escape
+
+    places = {page.number: page.id for page in document.pages}
+
+    def link(found: re.Match[str]) -> str:
+        return f'<a href="#{escape(places[found[1]])}">{found[0]}</a>' if found[1] in places else found[0]
+
+    return Markup(re.sub(r"\bpage (A?\d+)\b", link, str(escape(text))))
 
 
 def _inline(svg: str) -> Markup:

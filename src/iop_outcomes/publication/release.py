@@ -1,27 +1,30 @@
-"""A release on disk: its page, the table of its numbers, its manifest, and its line in the ledger once somebody signs it off.
+"""A release on disk: its documents, the table of its numbers, its manifest, and its line in the ledger once it is signed off.
 
 Until then it is a draft, checked against everything released before but remembered nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.document import Document
-from iop_outcomes.publication.html import write_csv, write_html
+from iop_outcomes.publication.export import write_csv
+from iop_outcomes.publication.formats import FORMATS, Paper, write_document
 from iop_outcomes.publication.ledger import Ledger, LedgerState
 from iop_outcomes.publication.manifest import describe_files, write_manifest
 from iop_outcomes.publication.overrides import Override, check_overrides
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import scan_file
+from iop_outcomes.publication.staging import stage_files
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,32 @@ class SignOff:
     on: date
 
 
+#: Told what is being written or checked.
+Say = Callable[[str], None]
+#: Further files of a release by their names, each with what writes it to a path.
+Attachments = Mapping[str, Callable[[Path], Path]]
+
+
+def write_documents(
+    document: Document,
+    folder: str | Path,
+    name: str,
+    *,
+    formats: Sequence[str] = ("html",),
+    paper: Paper = "a4",
+    attachments: Attachments = MappingProxyType({}),
+    say: Say = lambda what: None,
+) -> list[Path]:
+    """Write one document in several formats into a folder, all of them or none. Returns the paths.
+
+    ``attachments`` are further files. ``say`` is told of each format before it is written.
+    """
+    with stage_files(folder, name) as aside:
+        files = _write_formats(document, aside, name, formats, paper, say)
+        files += [write(aside / file) for file, write in attachments.items()]
+    return [Path(folder) / file.name for file in files]
+
+
 def write_release(
     document: Document,
     published: Published,
@@ -72,56 +101,70 @@ def write_release(
     past: Past,
     overrides: Sequence[tuple[Override, int]] = (),
     sign_off: SignOff | None = None,
+    formats: Sequence[str] = ("html",),
+    paper: Paper = "a4",
+    attachments: Attachments = MappingProxyType({}),
+    vocabulary: Sequence[str] = (),
+    say: Say = lambda what: None,
 ) -> list[Path]:
-    """Write a public release into a folder: page, table and manifest; with ``sign_off`` also its line in the ledger.
+    """Write a public release into a folder: the document in every format asked for, the table of its numbers, and the
+    manifest; with ``sign_off`` also its line in the ledger. Returns the paths, the manifest's last.
 
-    ``overrides`` come with how many rows each opened. Before a release becomes final its page and table are read again,
-    letter by letter, for numbers that were not released.
+    ``attachments`` are further files of the release. ``vocabulary`` are texts in them that are the same whatever the
+    records, such as those of program.toml. ``overrides`` come with how many rows each opened. Before a release becomes final
+    its files are read again, letter by letter, for numbers that were not released. ``say`` is told what is being written or
+    checked. All files of a release appear together, or none does.
 
     Raises ``DisclosureError`` for a final release without a ledger, one that carries an unreleased number, an override that
-    no longer holds, and where the ledger refuses it; then no manifest stands beside the files.
+    no longer holds, and where the ledger refuses it.
     """
-    folder = Path(folder)
-    page = write_html(document, folder / f"{name}.html")
-    table = write_csv(published, folder / f"{name}.csv")
-    manifest = folder / f"{name}.manifest.json"
-    manifest.unlink(missing_ok=True)
-    if sign_off:
-        if past.ledger is None:
-            raise DisclosureError("a final release is written into the programme's ledger; say where that is")
-        check_overrides([override for override, _ in overrides], sign_off.on)
-        _refuse_residue([page, table], document, published)
-    write_manifest(
-        published,
-        manifest,
-        [page, table],
-        ledger_state=past.state,
-        overrides=overrides,
-        signed_off_by=sign_off.person if sign_off else None,
-        on=sign_off.on if sign_off else None,
-        software_version=version("iop_outcomes"),
-    )
-    if sign_off and past.ledger:
-        try:
+    with stage_files(folder, name) as aside:
+        files = _write_formats(document, aside, name, formats, paper, say)
+        files += [write(aside / file) for file, write in attachments.items()]
+        files.append(write_csv(published, aside / f"{name}.csv"))
+        if sign_off:
+            if past.ledger is None:
+                raise DisclosureError("a final release is written into the programme's ledger; say where that is")
+            check_overrides([override for override, _ in overrides], sign_off.on)
+            say("Reading every file again for numbers not released")
+            _refuse_residue(files, document, published, vocabulary)
+        manifest = write_manifest(
+            published,
+            aside / f"{name}.manifest.json",
+            files,
+            ledger_state=past.state,
+            overrides=overrides,
+            signed_off_by=sign_off.person if sign_off else None,
+            on=sign_off.on if sign_off else None,
+            software_version=version("iop_outcomes"),
+        )
+        if sign_off and past.ledger:
             past.ledger.record(
                 published,
                 on=sign_off.on,
                 signed_off_by=sign_off.person,
-                files=describe_files([page, table, manifest]),
+                files=describe_files([*files, manifest]),
                 overrides=[override for override, _ in overrides],
                 after=past.state,
                 population=past.population,
             )
-        except DisclosureError:
-            manifest.unlink(missing_ok=True)
-            raise
-    return [page, table, manifest]
+    return [Path(folder) / file.name for file in (*files, manifest)]
 
 
-def _refuse_residue(files: Sequence[Path], document: Document, published: Published) -> None:
+def _write_formats(
+    document: Document, folder: Path, name: str, formats: Sequence[str], paper: Paper, say: Say
+) -> list[Path]:
+    files = []
+    for ending in formats:
+        say(f"Writing the {document.audience.label.lower()} report: {FORMATS[ending].label}")
+        files.append(write_document(document, folder / f"{name}.{ending}", paper))
+    return files
+
+
+def _refuse_residue(files: Sequence[Path], document: Document, published: Published, vocabulary: Sequence[str]) -> None:
     """Fail closed where a file carries a number that is no released one."""
     for file in files:
-        found = scan_file(file, published, document=document if file.suffix == ".html" else None)
+        found = scan_file(file, published, vocabulary=vocabulary, document=document)
         if found:
             places = "; ".join(sorted({each.place for each in found})[:3])
             raise DisclosureError(

@@ -7,13 +7,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.records.rules import Ledger
+from iop_outcomes.records.rules import Ledger, Notes
 from iop_outcomes.records.times import count_days, count_weeks, episode_column, flag_after, is_true, settle_day
 from iop_outcomes.vocabulary import AttendanceStatus
 
 
 def check_attendance(
-    attendance: pd.DataFrame, episodes: pd.DataFrame, ledger: Ledger, as_of: date | None, notes: list[str]
+    attendance: pd.DataFrame, episodes: pd.DataFrame, ledger: Ledger, as_of: date | None, notes: Notes
 ) -> pd.DataFrame:
     """The sessions with their day and week of treatment; rows that break a rule are flagged in the ledger.
 
@@ -34,10 +34,7 @@ def check_attendance(
     given = frame["week"]
     counted = count_weeks(frame["day"])
     moved = int((is_true(given != counted) & ledger.ok).sum())
-    if moved:
-        notes.append(
-            f"{ledger.names}: {moved} sessions lie in another week than their week column says; the day is used."
-        )
+    notes.add(f"{ledger.names}: ", moved, " sessions lie in another week than their week column says; the day is used.")
     frame["week"] = counted.fillna(given)
     _check_bounds(frame, episodes, ledger)
     _check_hours(frame, ledger)

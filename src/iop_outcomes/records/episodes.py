@@ -7,12 +7,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.records.rules import Ledger, Mask
+from iop_outcomes.records.rules import Ledger, Mask, Notes
 from iop_outcomes.records.times import count_days, flag_after, is_true, settle_day
 
 
 def check_episodes(
-    episodes: pd.DataFrame, programs: pd.DataFrame, ledger: Ledger, as_of: date | None, notes: list[str]
+    episodes: pd.DataFrame, programs: pd.DataFrame, ledger: Ledger, as_of: date | None, notes: Notes
 ) -> pd.DataFrame:
     """The episodes with their times in days since admission; rows that break a rule are flagged in the ledger.
 
@@ -67,7 +67,7 @@ def _settle_observation(frame: pd.DataFrame, as_of: date | None, ledger: Ledger)
     frame["observed_day"] = observed
 
 
-def _person_day(frame: pd.DataFrame, ledger: Ledger, notes: list[str]) -> pd.Series:
+def _person_day(frame: pd.DataFrame, ledger: Ledger, notes: Notes) -> pd.Series:
     """Days from each person's first admission, from the dates, or as given where no dates are held.
 
     With both, the two must agree on the day of the person's first admission. Without either it is 0 for a person with a
@@ -87,11 +87,11 @@ def _person_day(frame: pd.DataFrame, ledger: Ledger, notes: list[str]) -> pd.Ser
     alone = is_true(usable.groupby(usable).transform("size") == 1)
     day = day.mask(alone & day.isna().to_numpy(), 0)
     unknown = int((day.isna().to_numpy() & ledger.ok).sum())
-    if unknown:
-        notes.append(
-            f"{ledger.names}: {unknown} episodes of people admitted more than once have no person_day; "
-            "their order is unknown."
-        )
+    notes.add(
+        f"{ledger.names}: ",
+        unknown,
+        " episodes of people admitted more than once have no person_day; their order is unknown.",
+    )
     return day
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from iop_outcomes.contracts import Field
-from iop_outcomes.records.raw import RawTable
 from iop_outcomes.schema import TABLES
 from iop_outcomes.vocabulary import Privacy
 
@@ -132,10 +131,51 @@ _COMPACT_DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _TELLING = r"[^0-9A-Za-z_]|^(?i:mrn|acct|vin|imei)_?\d"
 _LAST_FIRST = r"[A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+)?,\s*[A-Z][A-Za-z'’-]*(?: [A-Z][A-Za-z'’-]*\.?)?"
 _FIRST_LAST = r"[A-Z][a-z'’-]+ (?:[A-Z]\.? )?[A-Z][a-z'’-]+"
+_PROSE = rf"(?:\S+\s+){{{_MOST_WORDS},}}\S+"
+
+
+def _without_lookaround(pattern: str) -> str:
+    """A pattern that finds at least as much and that every engine can read: what stands around it is not looked at."""
+    while found := re.search(r"\(\?(?:<!|<=|!|=)", pattern):
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(pattern[end], 0) if pattern[end - 1] != "\\" else 0
+            end += 1
+        pattern = pattern[: found.start()] + pattern[end:]
+    return pattern
+
+
+#: Finds every cell that a rule below might, on any engine: of a column of ids too long to bring here, these are brought.
+CANDIDATES = "|".join(
+    f"(?:{_without_lookaround(pattern)})"
+    for pattern in (
+        *(rule.cells for rule in _RULES if rule.cells),
+        *(_ZIP_PLUS, _DATES, _LAST_FIRST, _FIRST_LAST, _PROSE, r"^\s*\d{8,10}\s*$", r"^\s*\d{5}\s*$|^\s*\d{3}\s*$"),
+    )
+)
+
+
+class Scannable(Protocol):
+    """A table whose columns can be looked through, wherever it lives."""
+
+    @property
+    def table(self) -> str:
+        """Which of the five tables it is."""
+
+    @property
+    def file(self) -> str:
+        """What a message calls it."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of its columns."""
+
+    def count_cells(self, name: str) -> tuple[Iterable[str], npt.NDArray[np.int64], int]:
+        """The different cells of a column (of very many, those ``CANDIDATES`` finds), the rows of each, and how many."""
 
 
 def scan_identifiers(
-    tables: Sequence[RawTable], privacy: str, settings: Mapping[str, Any]
+    tables: Sequence[Scannable], privacy: str, settings: Mapping[str, Any]
 ) -> tuple[list[str], list[str]]:
     """Faults and warnings for everything in the tables that tells who somebody is.
 
@@ -143,6 +183,7 @@ def scan_identifiers(
     ages over 89 in ``safe_harbor`` and ``expert``. ``settings["zip3_population"]`` (a CSV file with area and population,
     or a mapping) allows three-digit ZIP areas. A fault stops the reading; a warning asks somebody to look.
 
+    >>> from iop_outcomes.records.raw import RawTable
     >>> frame = pd.DataFrame({"episode_id": ["E1", "E2"], "comments": ["", ""]})
     >>> scan_identifiers([RawTable("attendance", "attendance.csv", frame, np.array([2, 3]))], "internal", {})[0]
     ['attendance.csv, column comments: 0 rows with free text, by the name of the column; remove the column; free text \
@@ -150,15 +191,15 @@ cannot be checked for names.']
     """
     faults: list[str] = []
     warnings: list[str] = []
-    for raw in tables:
-        fields = {field.name: field for field in TABLES[raw.table].fields} if raw.table in TABLES else {}
-        for name in raw.frame.columns:
-            column = _Column(raw, str(name), fields.get(str(name)))
+    for table in tables:
+        fields = {field.name: field for field in TABLES[table.table].fields} if table.table in TABLES else {}
+        for name in table.columns:
+            column = _Column(table, name, fields.get(name))
             faults += _scan_names_of_columns(column) or _scan_cells(column)
             faults += _scan_zip(column, settings)
             if privacy in _CAPPED_AGES:
                 faults += _scan_ages(column)
-            if privacy == Privacy.SAFE_HARBOR and raw.table != "costs":
+            if privacy == Privacy.SAFE_HARBOR and table.table != "costs":
                 faults += _scan_dates(column)
             warnings += _look_alikes(column)
     return faults, warnings
@@ -167,14 +208,14 @@ cannot be checked for names.']
 class _Column:
     """One column of one file: its distinct cells and how many rows hold each."""
 
-    def __init__(self, raw: RawTable, name: str, field: Field | None) -> None:
-        codes, texts = pd.factorize(raw.frame[name].fillna(""))
+    def __init__(self, table: Scannable, name: str, field: Field | None) -> None:
+        texts, rows, self.different = table.count_cells(name)
         cells = [str(text).strip() for text in texts]
-        self.place = f"{raw.file}, column {name}"
+        self.place = f"{table.file}, column {name}"
         self.name, self.plain = name, _plain(name)
-        self.field, self.program_label = field, raw.table == "programs" and name == "label"
+        self.field, self.program_label = field, table.table == "programs" and name == "label"
         filled = np.asarray([cell != "" for cell in cells], dtype=bool)
-        self.counts = np.bincount(codes, minlength=len(cells))[filled]
+        self.counts = rows[filled]
         self.cells = pd.Series(np.asarray(cells, dtype=object)[filled], dtype="str")
         telling = self.cells.str.contains(_TELLING, regex=True).to_numpy(dtype=bool)
         self.telling, self.telling_counts = self.cells[telling], self.counts[telling]
@@ -197,7 +238,7 @@ class _Column:
 
     def share(self, pattern: str) -> float:
         """Share of the distinct cells that are the pattern."""
-        return float(self.cells.str.fullmatch(pattern).mean()) if len(self.cells) else 0.0
+        return float(self.cells.str.fullmatch(pattern).sum()) / max(self.different, 1)
 
     def fault(self, rows: int, kind: str, advice: str) -> str:
         """The message: file, column, rule, rows, what to do."""
@@ -244,7 +285,7 @@ def _scan_cells(column: _Column) -> list[str]:
 
 def _scan_prose(column: _Column) -> list[str]:
     """Free text: long cells; in columns of categories, many different long cells or very long ones."""
-    rows, distinct = column.rows(rf"(?:\S+\s+){{{_MOST_WORDS},}}\S+")
+    rows, distinct = column.rows(_PROSE)
     if column.is_category and distinct < _MANY_PHRASES:
         rows, _ = column.rows(rf"(?:\S+\s+){{{2 * _MOST_WORDS},}}\S+")
     advice = "write categories of a few words; free text cannot be checked for names."
@@ -259,7 +300,7 @@ def _scan_zip(column: _Column, settings: Mapping[str, Any]) -> list[str]:
         return [column.fault(plus, "what looks like ZIP codes", "remove them.")]
     five = column.cells.str.fullmatch(r"\d{5}(?:-\d{4})?").to_numpy(dtype=bool)
     words = column.kind == "text" and column.name not in ("visit", "label")
-    if not named and not (words and len(five) and five.mean() >= 0.5):
+    if not named and not (words and five.sum() >= 0.5 * max(column.different, 1)):
         return []
     three = column.cells.str.fullmatch(r"\d{3}").to_numpy(dtype=bool)
     other = int(column.counts[~three].sum())

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from iop_outcomes.errors import RecordsError, UsageError
-from iop_outcomes.records.engine import place_tables
+from iop_outcomes.records.engine import Embedded, Engine, write_parquet
+from iop_outcomes.records.gathering import collect_small, gather_folder, gather_frames
 from iop_outcomes.records.layout import find_layout_faults, find_mangled_ids
 from iop_outcomes.records.model import SET_ASIDE_COLUMNS, Manifest, Records
-from iop_outcomes.records.program import PROGRAM_FILE, check_settings, privacy_faults, read_program
+from iop_outcomes.records.program import PROGRAM_FILE, privacy_faults, tables_of
 from iop_outcomes.records.raw import RawTable
-from iop_outcomes.records.reading import find_tables, hash_file, read_table, text_frame
-from iop_outcomes.records.validation import validate_tables
-from iop_outcomes.schema import TABLES
+from iop_outcomes.records.replacing import replacing_file
+from iop_outcomes.records.triage import Triaged, triage_tables
+from iop_outcomes.records.validation import Validated, validate_tables
 from iop_outcomes.vocabulary import Privacy
+
+if TYPE_CHECKING:
+    from iop_outcomes.records.identifiers import Scannable
+
+#: How the address of a Spark cluster begins.
+_CLUSTERS = ("spark://", "local", "yarn", "k8s://")
 
 
 def read_records(
@@ -29,41 +33,57 @@ def read_records(
     mapping: Any = None,
     privacy: str | None = None,
     as_of: date | str | None = None,
-    engine: str = "duckdb",
+    engine: Any = "duckdb",
+    memory_limit: str | None = None,
+    spill: str | Path | None = None,
     today: date | None = None,
 ) -> Records:
     """Read records, set aside the rows that cannot be used, and say where every row went.
 
-    ``source`` is a folder with the tables and ``program.toml``, or a mapping from table name to pandas frame with the
-    settings under ``"settings"``. ``mapping`` (a file or a mapping read before) turns an export with other columns and
-    codes into the five tables. ``privacy`` and ``as_of`` take the place of what program.toml says; ``today`` is the day
-    against which an agreement's expiry is held.
+    ``source`` is a folder with the tables and ``program.toml``, or a mapping from table name to a frame (pandas, Polars,
+    Arrow, a DuckDB relation, a Spark table), a file, a folder of CSV or Parquet files or a pattern such as
+    ``"visits/*.parquet"``, with the settings under ``"settings"``. ``mapping`` (a file or a mapping read before) turns an
+    export with other columns and codes into the five tables. ``privacy`` and ``as_of`` take the place of what program.toml
+    says; ``today`` is the day against which an agreement's expiry is held.
+
+    ``engine`` is ``"duckdb"`` (in this process), a Spark session, or the address of a Spark cluster. Tables too large to be
+    read here are read on the engine: with DuckDB in a file in the folder ``spill``, with ``memory_limit`` (``"4GB"``) for
+    what it keeps in memory.
 
     Raises :class:`~iop_outcomes.errors.RecordsError` naming every fault of the files, :class:`UsageError` for an
     argument it does not take. A fault of one row never stops the reading: it is in ``records.manifest.set_aside``.
     """
-    if engine != "duckdb":
-        raise UsageError("engine must be duckdb.")
     if privacy is not None and privacy not in Privacy.codes():
         raise UsageError(f"privacy must be one of {', '.join(Privacy.codes())}.")
     today = today or date.today()
-    read = _read_frames(source) if isinstance(source, Mapping) else _read_folder(Path(source), mapping)
-    raws, settings, faults, notes, hashes, folder = read
+    found = gather_frames(source) if isinstance(source, Mapping) else gather_folder(Path(source), mapping)
+    settings, faults, notes, hashes, raws = found.settings, found.faults, found.notes, found.hashes, found.raws
+    place = _choose_engine(engine, bool(found.large), memory_limit, spill)
+    scanned = {name: scan(place) for name, scan in found.large.items()}
+    raws += collect_small(scanned)
     mode = privacy or settings["privacy"]
     day = _day(as_of) if as_of is not None else settings["as_of"]
     settings = {**settings, "privacy": mode, "as_of": day}
+    firsts = [*raws, *(table.head() for table in scanned.values())]
     faults += privacy_faults(settings, mode, today)
-    faults += _as_of_faults(raws, day, mode, today)
-    faults += find_layout_faults(raws, settings, mode)
-    more, warned = _scan(raws, mode, settings)
+    faults += _as_of_faults(firsts, day, mode, today)
+    faults += find_layout_faults(firsts, settings, mode)
+    more, warned = _scan([*raws, *scanned.values()], mode, settings)
     faults += more
     if faults:
         raise RecordsError(list(dict.fromkeys(faults)))
     notes += [note for raw in raws for note in raw.warnings]
-    notes += [*find_mangled_ids(raws), *warned]
-    valid = validate_tables(raws, settings, day)
+    notes += [*find_mangled_ids(firsts), *warned]
+    valid: Validated | Triaged
+    if found.large or not isinstance(place, Embedded):
+        valid = triage_tables(raws, scanned, settings, day, place)
+        tables = valid.tables
+    else:
+        valid = validate_tables(raws, settings, day)
+        known = tables_of(settings)
+        tables = {name: place.place(known[name], [frame]) for name, frame in valid.frames.items()}
     manifest = Manifest(
-        folder,
+        found.folder,
         day,
         mode,
         settings,
@@ -72,21 +92,44 @@ def read_records(
         hashes,
         valid.set_aside,
     )
-    lazy, lift = place_tables(valid.frames)
-    return Records(**lazy, manifest=manifest, lift=lift)
+    return Records(**tables, manifest=manifest, lift=place.lift)
+
+
+def _choose_engine(engine: Any, large: bool, memory_limit: str | None, spill: str | Path | None) -> Engine:
+    """The engine asked for."""
+    if isinstance(engine, str) and engine == "duckdb":
+        return Embedded(
+            on_disk=large or memory_limit is not None or spill is not None, memory_limit=memory_limit, spill=spill
+        )
+    from iop_outcomes.records.spark import Distributed, open_spark
+
+    if isinstance(engine, str):
+        if not engine.startswith(_CLUSTERS):
+            raise UsageError(
+                "engine is duckdb, a Spark session, or the address of a cluster such as spark://… or local[*]."
+            )
+        engine = open_spark(engine)
+    if memory_limit is not None or spill is not None:
+        raise UsageError("memory_limit and spill are DuckDB's: Spark takes its own from its session.")
+    return Distributed(engine)
 
 
 def write_set_aside(records: Records, path: str | Path) -> Path:
-    """Write the rows set aside (file, table, row, column, rule, what to do) as CSV; never a value of the records.
+    """Write the rows set aside (file, table, row, column, rule, what to do) as CSV, or as Parquet where ``path`` ends so.
 
-    A text a spreadsheet would take for a formula gets an apostrophe in front.
+    Never a value of the records. The file is there whole or not at all. In CSV, a text a spreadsheet would take for a
+    formula gets an apostrophe in front.
     """
     path = Path(path)
-    with open(path, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(SET_ASIDE_COLUMNS)
-        for row in records.manifest.set_aside.itertuples(index=False):
-            writer.writerow([_harmless(cell) for cell in row])
+    with replacing_file(path) as new:
+        if path.suffix.lower() == ".parquet":
+            write_parquet(records.manifest.set_aside, {"row": "BIGINT"}, new)
+            return path
+        with open(new, "w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(SET_ASIDE_COLUMNS)
+            for row in records.manifest.set_aside.itertuples(index=False):
+                writer.writerow([_harmless(cell) for cell in row])
     return path
 
 
@@ -113,79 +156,11 @@ def describe_account(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-_Read = tuple[list[RawTable], dict[str, Any], list[str], list[str], dict[str, str], str]
-
-
-def _read_folder(folder: Path, mapping: Any) -> _Read:
-    """The raw tables of a folder, through a mapping where one is given."""
-    if not folder.is_dir():
-        raise RecordsError([f"There is no folder {folder.name}: give the folder that holds the tables."])
-    if mapping is not None:
-        return _read_mapped(folder, mapping)
-    settings, faults = read_program(folder)
-    sources, more, notes = find_tables(folder)
-    faults += more
-    raws: list[RawTable] = []
-    hashes: dict[str, str] = {}
-    for name, source in sources.items():
-        try:
-            raws.append(read_table(source.path, name, sheet=source.sheet))
-            hashes[source.path.name] = hash_file(source.path)
-        except RecordsError as error:
-            faults += error.faults
-        except OSError:
-            faults.append(f"{source.path.name} cannot be opened: close it in other programs and check its permissions.")
-    if (folder / PROGRAM_FILE).is_file():
-        hashes[PROGRAM_FILE] = hash_file(folder / PROGRAM_FILE)
-    return raws, settings, faults, notes, hashes, folder.resolve().name
-
-
-def _read_mapped(folder: Path, mapping: Any) -> _Read:
-    """The raw tables a mapping makes of an export; its settings hold where program.toml says nothing."""
-    from iop_outcomes.records.mapping import apply_mapping, mapped_files, read_mapping
-
-    rules = read_mapping(mapping) if isinstance(mapping, str | Path) else mapping
-    settings, faults = read_program(folder, rules.settings)
-    raws: list[RawTable] = []
-    try:
-        raws = apply_mapping(rules, folder)
-    except RecordsError as error:
-        faults += error.faults
-    names = [*mapped_files(rules), PROGRAM_FILE]
-    hashes = {name: hash_file(folder / name) for name in names if (folder / name).is_file()}
-    if isinstance(mapping, str | Path):
-        hashes[Path(mapping).name] = hash_file(Path(mapping))
-    return raws, settings, faults, list(rules.notes), hashes, folder.resolve().name
-
-
-def _read_frames(source: Mapping[str, Any]) -> _Read:
-    """The raw tables of frames handed over."""
-    strange = sorted(set(source) - {*TABLES, "settings"})
-    if strange:
-        raise UsageError(f"{strange[0]} is not a table; the tables are {', '.join(TABLES)}.")
-    settings, faults = check_settings(source.get("settings") or {}, "settings")
-    raws = []
-    for name, table in TABLES.items():
-        frame = source.get(name)
-        if frame is None:
-            if table.required:
-                faults.append(f"The table {name} is missing: hand over a frame for it.")
-            continue
-        if not isinstance(frame, pd.DataFrame):
-            raise UsageError(f"{name} must be a pandas frame.")
-        rows = np.arange(2, len(frame) + 2, dtype=np.int64)
-        try:
-            raws.append(RawTable(name, name, text_frame(frame), rows))
-        except RecordsError as error:
-            faults += [f"{name}: {fault}" for fault in error.faults]
-    return raws, settings, faults, [], {}, "frames"
-
-
-def _scan(raws: list[RawTable], privacy: str, settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def _scan(tables: Sequence[Scannable], privacy: str, settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """What the identifier scanner refuses and what it warns of."""
     from iop_outcomes.records.identifiers import scan_identifiers
 
-    return scan_identifiers(raws, privacy, settings)
+    return scan_identifiers(tables, privacy, settings)
 
 
 def _as_of_faults(raws: list[RawTable], as_of: date | None, privacy: str, today: date) -> list[str]:

@@ -87,6 +87,11 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             ("cms", "round5", "opensafely", "midpoint6", "strict"),
         ),
     ),
+    "grant": (
+        Setting("by", "date", "Day by which the targets are to be met."),
+        Setting("frequency", "text", "How often the figures are reported.", "every quarter"),
+        Setting("responsible", "text", "Who answers for the targets: a role, not a person's name."),
+    ),
 }
 
 #: Keys of one instrument of the programme's own, under ``[instruments.NAME]``.
@@ -119,6 +124,12 @@ REBASE_KEYS: tuple[Setting, ...] = (
     Setting("measure", "text", "The line that starts anew, for example no_show."),
     Setting("from", "date", "First day of the new baseline."),
     Setting("reason", "text", "What changed, in a few words; printed under the chart."),
+)
+
+#: Keys of one number of local need, under ``[[needs]]``.
+NEED_KEYS: tuple[Setting, ...] = (
+    Setting("text", "text", "The number in a sentence, as the fact sheet prints it."),
+    Setting("source", "text", "Who says so: publisher, title, year, page."),
 )
 
 #: Keys of one closure, under ``[[closures]]``.
@@ -202,6 +213,7 @@ def check_settings(given: Mapping[str, Any], file: str = PROGRAM_FILE) -> tuple[
     settings["instruments"] = _checked_instruments(settings.get("instruments") or {}, file, faults)
     settings["closures"] = _checked_list(settings.get("closures") or [], "closures", CLOSURE_KEYS, file, faults)
     settings["rebases"] = _checked_list(settings.get("rebases") or [], "rebases", REBASE_KEYS, file, faults)
+    settings["needs"] = _checked_list(settings.get("needs") or [], "needs", NEED_KEYS, file, faults)
     settings["groups"] = _checked_groups(settings.get("groups") or {}, file, faults)
     _check_values(settings, file, faults)
     return settings, faults
@@ -358,6 +370,8 @@ def _check_values(settings: Mapping[str, Any], file: str, faults: list[str]) -> 
     """Limits that a kind alone does not state."""
     if settings["asam_edition"] not in (3, 4):
         faults.append(f"{file}: asam_edition must be 3 or 4.")
+    if not 1 <= settings["fiscal_year_start"] <= 12:
+        faults.append(f"{file}: fiscal_year_start is a month from 1 (January) to 12, for example 7 for July.")
     try:
         written = date(2001, 2, 3).strftime(settings["date_format"])
         fits = datetime.strptime(written, settings["date_format"]).date() == date(2001, 2, 3)

@@ -26,3 +26,18 @@ class RawTable:
     left_out: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     broken: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return tuple(str(name) for name in self.frame.columns)
+
+    def count_cells(self, name: str) -> tuple[list[str], npt.NDArray[np.int64], int]:
+        """The different cells of a column, how many rows hold each, and how many cells that are not blank there are."""
+        codes, texts = pd.factorize(self.frame[name].fillna(""))
+        cells = [str(text) for text in texts]
+        return (
+            cells,
+            np.bincount(codes, minlength=len(cells)).astype(np.int64),
+            sum(1 for cell in cells if cell.strip()),
+        )

@@ -28,7 +28,7 @@ _WORKBOOK = "records.xlsx"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table stands: a file, and a sheet where the file is the workbook of all tables."""
+    """Where a table stands: a file, a folder of files, or a sheet where the file is the workbook of all tables."""
 
     path: Path
     sheet: str | None = None
@@ -37,7 +37,8 @@ class Source:
 def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[str]]:
     """Which file holds which table, with faults (missing, ambiguous) and warnings (a file of nearly the right name).
 
-    A table stands in ``NAME.csv``, ``NAME.parquet`` or ``NAME.xlsx``, or in the sheet NAME of ``records.xlsx``.
+    A table stands in ``NAME.csv``, ``NAME.parquet`` or ``NAME.xlsx``, in a folder NAME of CSV or Parquet files, or in
+    the sheet NAME of ``records.xlsx``.
     """
     sources: dict[str, Source] = {}
     faults: list[str] = []
@@ -45,6 +46,7 @@ def find_tables(folder: Path) -> tuple[dict[str, Source], list[str], list[str]]:
     present = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".xls"))
     for name, table in TABLES.items():
         found = [Source(path) for path in present if path.stem.lower() == name and path.suffix.lower() != ".xls"]
+        found += [Source(folder / name)] if (folder / name).is_dir() else []
         found += [Source(folder / _WORKBOOK, sheet) for sheet in sheets if sheet.strip().lower() == name]
         if len(found) > 1:
             names = ", ".join(source.path.name for source in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -61,13 +63,34 @@ RULES: dict[str, str] = {
 }
 
 
+class Notes:
+    """Remarks on a table with a number in each, added up where the rows come in several blocks."""
+
+    def __init__(self) -> None:
+        """Start without a remark."""
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def add(self, before: str, number: int, after: str) -> None:
+        """Add ``number`` to the remark that says ``before``, the number, ``after``; none when it is 0."""
+        if number:
+            self._counts[before, after] = self._counts.get((before, after), 0) + number
+
+    def lines(self) -> tuple[str, ...]:
+        """The remarks in the order in which they first came up; "cells" and the like in the singular for one."""
+        return tuple(
+            f"{before}{number}{re.sub(r'^ cells', ' cell', after) if number == 1 else after}"
+            for (before, after), number in self._counts.items()
+        )
+
+
 class Ledger:
     """Where each row of one table goes, and every rule it broke."""
 
-    def __init__(self, table: str, sources: list[RawTable]) -> None:
-        """Start with every row in use."""
+    def __init__(self, table: str, sources: list[RawTable], label: str = "") -> None:
+        """Start with every row in use; ``label`` is what a message calls the files, their names unless given."""
         self.table = table
         self.sources = sources
+        self.names = label or ", ".join(dict.fromkeys(source.file for source in sources))
         names = [source.file for source in sources]
         lengths = [len(source.frame) for source in sources]
         self.files = np.repeat(np.array(names, dtype=object), lengths)
@@ -80,11 +103,6 @@ class Ledger:
         for source in sources:
             for number, rule in source.broken:
                 self._list([source.file], [number], "", rule, "")
-
-    @property
-    def names(self) -> str:
-        """The files the table was read from, for a message."""
-        return ", ".join(dict.fromkeys(source.file for source in self.sources))
 
     @property
     def ok(self) -> Mask:

@@ -7,7 +7,15 @@ from pathlib import Path
 from iop_outcomes.contracts import Field, Table
 from iop_outcomes.errors import UsageError
 from iop_outcomes.instruments import INSTRUMENTS, Instrument
-from iop_outcomes.records.program import CLOSURE_KEYS, GROUP_KEYS, INSTRUMENT_KEYS, PROGRAM_FILE, REBASE_KEYS, SECTIONS
+from iop_outcomes.records.program import (
+    CLOSURE_KEYS,
+    GROUP_KEYS,
+    INSTRUMENT_KEYS,
+    NEED_KEYS,
+    PROGRAM_FILE,
+    REBASE_KEYS,
+    SECTIONS,
+)
 from iop_outcomes.schema import TABLES
 from iop_outcomes.settings import SETTINGS, Setting
 
@@ -36,6 +44,8 @@ _EXAMPLES = {
     "expires": "2026-12-31",
     "zip3_population": '"zip3_population.csv"',
     "records_from": "2025-01-01",
+    "by": "2027-06-30",
+    "responsible": '"Clinical director"',
 }
 
 
@@ -100,6 +110,12 @@ def program_template() -> str:
         '# column = "age"',
         "# cuts = [25, 35, 50]",
         '# label = "Age"',
+        "",
+        "# Local need, for the fact sheet: one section for each number, with its source.",
+        "# [[needs]]",
+        *(f"# # {setting.key}: {setting.meaning}" for setting in NEED_KEYS),
+        '# text = "In our county, 412 people were admitted to hospital for an overdose in 2024."',
+        '# source = "County Health Department, Overdose report 2025, table 3"',
         "",
         "# A chart that starts anew: one section for each, with its reason.",
         "# [[rebases]]",

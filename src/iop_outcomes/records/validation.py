@@ -18,10 +18,10 @@ from iop_outcomes.records.model import SET_ASIDE_COLUMNS, TableAccount
 from iop_outcomes.records.outcomes import check_outcomes
 from iop_outcomes.records.program import instruments_of, tables_of
 from iop_outcomes.records.raw import RawTable
-from iop_outcomes.records.rules import RULES, Ledger, Mask
+from iop_outcomes.records.rules import RULES, Ledger, Mask, Notes
 
 #: The column that names a row of a table, where one does.
-_KEYS = {"programs": "program_id", "episodes": "episode_id"}
+KEYS = {"programs": "program_id", "episodes": "episode_id"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,55 @@ class Validated:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Parent:
+    """The table that rows of another refer to: every id it holds, and its rows in use, indexed by id."""
+
+    known: pd.Series
+    used: pd.DataFrame
+
+
+#: The table a table refers to, by which column, and the rules for an id that is nowhere, and for one set aside.
+_REFERENCES = {
+    "episodes": ("programs", "program_id", ("unknown_program", "program_set_aside")),
+    "costs": ("programs", "program_id", ("unknown_program", "program_set_aside")),
+    "attendance": ("episodes", "episode_id", ("unknown_episode", "episode_set_aside")),
+    "outcomes": ("episodes", "episode_id", ("unknown_episode", "episode_set_aside")),
+}
+
+
+class Rules:
+    """Every rule of every table, with the settings and the as-of date they depend on, and what they remark on."""
+
+    def __init__(self, settings: Mapping[str, Any], as_of: date | None) -> None:
+        """Take the settings of program.toml."""
+        self.tables = tables_of(settings)
+        self.dates = DateReader(settings["date_format"])
+        self.as_of = as_of
+        self.notes = Notes()
+        self._instruments = instruments_of(settings)
+
+    def check(
+        self, name: str, sources: Sequence[RawTable], parent: Parent | None, label: str = ""
+    ) -> tuple[pd.DataFrame, Ledger]:
+        """All rows of a table, typed and with their times, and the ledger that says which of them are in use."""
+        ledger = Ledger(name, list(sources), label)
+        frame = _typed_table(self.tables[name], sources, ledger, self.dates, self.notes)
+        if parent is None:
+            return frame, ledger
+        _, column, rules = _REFERENCES[name]
+        _check_reference(frame[column], parent.known, parent.used.index, ledger, column, rules)
+        if name == "episodes":
+            frame = check_episodes(frame, parent.used, ledger, self.as_of, self.notes)
+        elif name == "attendance":
+            frame = check_attendance(frame, parent.used, ledger, self.as_of, self.notes)
+        elif name == "outcomes":
+            frame = check_outcomes(frame, parent.used, ledger, self.as_of, self._instruments)
+        else:
+            _check_costs(frame, ledger, self.as_of)
+        return frame, ledger
+
+
 def validate_tables(raws: Sequence[RawTable], settings: Mapping[str, Any], as_of: date | None) -> Validated:
     """Type the tables, work out times, and set aside the rows that break a rule.
 
@@ -41,53 +90,32 @@ def validate_tables(raws: Sequence[RawTable], settings: Mapping[str, Any], as_of
     rules is counted under the first and listed under each. Nothing is repaired: blanks around cells are left out and
     counted in a warning.
     """
-    dates = DateReader(settings["date_format"])
-    notes: list[str] = []
+    rules = Rules(settings, as_of)
     frames: dict[str, pd.DataFrame] = {}
     ledgers: dict[str, Ledger] = {}
-    for name, table in tables_of(settings).items():
-        sources = [raw for raw in raws if raw.table == name]
-        ledgers[name] = Ledger(name, sources)
-        frames[name] = _typed_table(table, sources, ledgers[name], dates, notes)
-    programs = frames["programs"]
-    used = programs[ledgers["programs"].ok].set_index("program_id")
-    for name in ("episodes", "costs"):
-        _check_reference(
-            frames[name]["program_id"],
-            programs["program_id"],
-            used.index,
-            ledgers[name],
-            "program_id",
-            ("unknown_program", "program_set_aside"),
-        )
-    frames["episodes"] = check_episodes(frames["episodes"], used, ledgers["episodes"], as_of, notes)
-    episodes = frames["episodes"][ledgers["episodes"].ok].set_index("episode_id")
-    for name in ("attendance", "outcomes"):
-        _check_reference(
-            frames[name]["episode_id"],
-            frames["episodes"]["episode_id"],
-            episodes.index,
-            ledgers[name],
-            "episode_id",
-            ("unknown_episode", "episode_set_aside"),
-        )
-    frames["attendance"] = check_attendance(frames["attendance"], episodes, ledgers["attendance"], as_of, notes)
-    frames["outcomes"] = check_outcomes(
-        frames["outcomes"], episodes, ledgers["outcomes"], as_of, instruments_of(settings)
-    )
-    _check_costs(frames["costs"], ledgers["costs"], as_of)
-    listed = [ledger.set_aside() for ledger in ledgers.values()]
-    filled = [frame for frame in listed if len(frame)]
+    parents: dict[str, Parent] = {}
+    for name in rules.tables:
+        parent = parents[_REFERENCES[name][0]] if name in _REFERENCES else None
+        frame, ledger = rules.check(name, [raw for raw in raws if raw.table == name], parent)
+        frames[name], ledgers[name] = frame[ledger.ok].reset_index(drop=True), ledger
+        if name in KEYS:
+            parents[name] = Parent(frame[KEYS[name]], frame[ledger.ok].set_index(KEYS[name]))
     return Validated(
-        {name: frame[ledgers[name].ok].reset_index(drop=True) for name, frame in frames.items()},
+        frames,
         tuple(ledger.account() for ledger in ledgers.values()),
-        pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(SET_ASIDE_COLUMNS)),
-        tuple(notes),
+        join_listed([ledger.set_aside() for ledger in ledgers.values()]),
+        rules.notes.lines(),
     )
+
+
+def join_listed(listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Several lists of rows set aside as one."""
+    filled = [frame for frame in listed if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(SET_ASIDE_COLUMNS))
 
 
 def _typed_table(
-    table: Table, sources: Sequence[RawTable], ledger: Ledger, dates: DateReader, notes: list[str]
+    table: Table, sources: Sequence[RawTable], ledger: Ledger, dates: DateReader, notes: Notes
 ) -> pd.DataFrame:
     """All rows of a table typed; cells that cannot be read are missing and their rows flagged."""
     columns: dict[str, pd.Series] = {}
@@ -102,9 +130,7 @@ def _typed_table(
         columns[spec.name] = column.values
         for rule, mask in column.refused.items():
             ledger.flag(mask, rule, spec.name, _advice(spec, rule))
-        if column.blanks:
-            cells = "1 cell" if column.blanks == 1 else f"{column.blanks} cells"
-            notes.append(f"{ledger.names}, column {spec.name}: blanks around {cells} left out.")
+        notes.add(f"{ledger.names}, column {spec.name}: blanks around ", column.blanks, " cells left out.")
     frame = pd.DataFrame(columns, index=range(len(ledger.rows)))
     _flag_duplicates(table, texts, frame, ledger)
     return frame
@@ -131,7 +157,7 @@ def _flag_duplicates(table: Table, texts: dict[str, pd.Series], frame: pd.DataFr
     """Set aside repeated rows but the first, and every row of an id that stands in rows that differ."""
     if not len(frame):
         return
-    key = _KEYS.get(table.name, "")
+    key = KEYS.get(table.name, "")
     codes = pd.DataFrame({name: pd.factorize(text.str.strip())[0] for name, text in texts.items()})
     again = codes.duplicated(keep="first").to_numpy() & ~_untellable(table, texts)
     ledger.flag(again, "duplicate_row", key)

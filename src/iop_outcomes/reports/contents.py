@@ -111,13 +111,13 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
     only: dict[str, list[Estimates]] = {str(audience): [] for audience in Audience}
     if quarter:
         say("Who came", 0, _STEPS)
-        now = select_cohort(records, level_of_care=level, admitted=quarter.span.edges)
-        before = select_cohort(records, level_of_care=level, admitted=quarter.year_before.edges)
+        now = select_cohort(cohort, level_of_care=level, admitted=quarter.span.edges)
+        before = select_cohort(cohort, level_of_care=level, admitted=quarter.year_before.edges)
         parts.append(measure_people(now).over(*quarter.span.edges))
         parts.append(measure_people(before).over(*quarter.year_before.edges))
         only[Audience.INTERNAL].append(compare_people(now, before).over(*quarter.span.edges))
         say("Month by month", 1, _STEPS)
-        caseload = select_cohort(records, level_of_care=level)
+        caseload = select_cohort(cohort, level_of_care=level)
         since, until = quarter.history.edges
         parts += [measure_by_period(caseload, series.name, since=since, until=until, chart="xmr") for series in SERIES]
     else:
@@ -134,7 +134,7 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         parts_of.append(measure_by_group(cohort, "retained", at=SITE_DAY, by=PUBLIC_GROUPS if combine else None))
         only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
     say("Cost and comparison", 9, _STEPS)
-    parts += _cost_and_comparison(records, level)
+    parts += _cost_and_comparison(cohort, level)
     say("Done", _STEPS, _STEPS)
     return Contents(
         tuple(parts),
@@ -177,14 +177,15 @@ def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
     return parts
 
 
-def _cost_and_comparison(records: Records, level: str) -> Iterator[Estimates]:
-    """What care costs, and this level against residential care, where the records hold what it takes; over all of them,
-    for a comparison needs as many people as there are."""
+def _cost_and_comparison(cohort: Cohort, level: str) -> Iterator[Estimates]:
+    """What care costs, and this level against residential care, where the records hold what it takes; over all of them
+    and not the cohort's alone, for a comparison needs as many people as there are."""
+    records = cohort.records
     control = _residential(records) if level not in RESIDENTIAL else None
     with suppress(UsageError):  # no cost lines, or no dates: the page says that they are missing
-        yield measure_costs(select_cohort(records, level_of_care=level, rung="admitted"))
+        yield measure_costs(select_cohort(cohort, level_of_care=level, rung="admitted"))
         if control:
-            other = measure_costs(select_cohort(records, level_of_care=control, rung="admitted"))
+            other = measure_costs(select_cohort(cohort, level_of_care=control, rung="admitted"))
             yield other.where(by="program")
     if control:
         yield compare_levels(records, treated=level, control=control)

@@ -25,45 +25,62 @@ class Span:
 
 @dataclass(frozen=True)
 class Quarter:
-    """A calendar quarter and the stretches a report needs around it."""
+    """A quarter of a year that starts in January, or in the month ``year_start``, and the stretches a report needs around it.
+
+    A fiscal year is named by the calendar year in which it ends: with July as its first month, fiscal year 2026 runs from
+    July 2025 to June 2026, and its second quarter is October to December 2025.
+
+    >>> Quarter(2026, 2, year_start=7).label
+    'Q2 of fiscal year 2026 (October to December 2025)'
+    """
 
     year: int
     number: int
+    year_start: int = 1
 
     @classmethod
-    def parse(cls, text: str) -> Quarter:
-        """The quarter written ``2025Q4``; ``UsageError`` when it is not written so.
+    def parse(cls, text: str, year_start: int = 1) -> Quarter:
+        """The quarter written ``2025Q4`` or ``FY2025Q4``; ``UsageError`` when it is not written so.
 
         >>> Quarter.parse("2025Q4").span.edges
         ('2025-10-01', '2025-12-31')
+        >>> Quarter.parse("2026Q1", year_start=10).span.edges
+        ('2025-10-01', '2025-12-31')
         """
-        found = re.fullmatch(r"(\d{4})-?[Qq]([1-4])", text.strip())
+        found = re.fullmatch(r"(?:FY)?(\d{4})-?Q([1-4])", text.strip(), re.IGNORECASE)
         if not found:
             raise UsageError("a quarter is written like 2025Q4")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(found[1]), int(found[2]), year_start)
 
     @classmethod
-    def last_whole(cls, as_of: date) -> Quarter:
+    def last_whole(cls, as_of: date, year_start: int = 1) -> Quarter:
         """The last quarter that had ended by the as-of date."""
-        current = cls(as_of.year, (as_of.month - 1) // 3 + 1)
+        months = (as_of.year * 12 + as_of.month - year_start) % 12
+        year = as_of.year + (year_start > 1 and as_of.month >= year_start)
+        current = cls(year, months // 3 + 1, year_start)
         return current if current.span.last <= as_of else current.back(1)
 
     def back(self, quarters: int) -> Quarter:
         """The quarter so many before this one."""
         index = self.year * 4 + self.number - 1 - quarters
-        return Quarter(index // 4, index % 4 + 1)
+        return Quarter(index // 4, index % 4 + 1, self.year_start)
+
+    @property
+    def code(self) -> str:
+        """``2025Q4``, or ``FY2026Q2`` where the fiscal year does not start in January: what a file is named by."""
+        return f"{'FY' if self.year_start > 1 else ''}{self.year}Q{self.number}"
 
     @property
     def label(self) -> str:
-        """``2025 Q4``."""
-        return f"{self.year} Q{self.number}"
+        """``2025 Q4``; of a fiscal year with its months, for its number alone would mislead."""
+        if self.year_start == 1:
+            return f"{self.year} Q{self.number}"
+        return f"Q{self.number} of fiscal year {self.year} ({_say_months(self._first, self._last)})"
 
     @property
     def span(self) -> Span:
         """The quarter's own days."""
-        first = date(self.year, 3 * self.number - 2, 1)
-        after = date(self.year + self.number // 4, 3 * (self.number % 4) + 1, 1)
-        return Span(first, after - timedelta(days=1), self.label)
+        return Span(self._first, self._last, self.label)
 
     @property
     def year_to(self) -> Span:
@@ -80,6 +97,24 @@ class Quarter:
         """The eight quarters that end with this one."""
         return self._stretch(7, 0)
 
+    @property
+    def _first(self) -> date:
+        months = (self.year - (self.year_start > 1)) * 12 + self.year_start - 1 + 3 * (self.number - 1)
+        return date(months // 12, months % 12 + 1, 1)
+
+    @property
+    def _last(self) -> date:
+        after = self._first.year * 12 + self._first.month + 2
+        return date(after // 12, after % 12 + 1, 1) - timedelta(days=1)
+
     def _stretch(self, start: int, end: int) -> Span:
-        first, last = self.back(start), self.back(end)
-        return Span(first.span.first, last.span.last, f"{first.label} to {last.label}")
+        """Several quarters; those of fiscal years are said in months, which mean the same to everyone."""
+        one, other = self.back(start), self.back(end)
+        label = f"{one.label} to {other.label}" if self.year_start == 1 else _say_months(one._first, other._last)
+        return Span(one._first, other._last, label)
+
+
+def _say_months(first: date, last: date) -> str:
+    """``October to December 2025``, or with both years where they differ."""
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first:%B}{year} to {last:%B} {last.year}"

@@ -41,7 +41,7 @@ class Reading:
         return float(shown.max()) if len(shown) else planned
 
     def caption(self, definition: str, rows: Published, when: str = "") -> str:
-        """n, period, as-of date, what is too early, method and definition of a figure; ``when`` replaces period and n."""
+        """What is counted, of whom, when, as of which day, how and by which definition; ``when`` replaces period and n."""
         known = find_definition(definition)
         frame = rows.frame[rows.frame["definition"] == known.key]
         parts = [when or f"Admitted {self.contents.cohort.label}"]
@@ -58,9 +58,15 @@ class Reading:
         if late == late and late > 0 and known.measure in ("endings", "retention", "milestones"):
             parts.append(f"{late:,.0f} not yet seen to the last day")
         methods = sorted({str(method) for method in frame["method"].dropna()})
+        technical = [f"Definition {known.key}"]
         if len(methods) == 1 and methods[0] not in ("count", "sum", "share"):
-            parts.append(methods[0])
-        return f"{'; '.join(parts)}. Definition {known.key}: {known.sentence}"
+            technical.insert(0, f"Method: {methods[0]}")
+        return f"{_say_sentence(known.sentence)} {'; '.join(parts)}. {'; '.join(technical)}."
+
+
+def _say_sentence(sentence: str) -> str:
+    """A definition's sentence under a figure, where the day it calls d is one that is shown."""
+    return sentence.replace("day d", "the day shown").replace("within d days", "within the days shown")
 
 
 def describe_definition(key: str) -> DefinitionBox:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from iop_outcomes.publication.document import Signal, pick
 from iop_outcomes.publication.figures.control_series import DRAWN, LINES, ControlSeries
-from iop_outcomes.publication.formatting import say_quantity, show_value
+from iop_outcomes.publication.formatting import say_quantity, show, show_value
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.period import Span
 
@@ -27,22 +27,39 @@ class Series:
     category: str
     page: str
     sentence: str
+    short: str
 
 
 #: The lines of page 1, in order.
 SERIES: tuple[Series, ...] = (
-    Series("admissions", "admissions@1", "episodes", "2", "the number of people admitted each month"),
-    Series("retained", "retained@1", "retained", "3", "the share still in the programme or completed at six weeks"),
     Series(
-        "hours_completion_enrolled",
-        "hours_completion_enrolled@1",
-        "all",
-        "4",
-        "hours attended of hours required while enrolled",
+        *("admissions", "admissions@1", "episodes", "2"),
+        "the number of people admitted each month",
+        "people admitted",
     ),
-    Series("requirement_met", "requirement_met@1", "all", "4", "the share of weeks that met the weekly hours"),
-    Series("no_show", "session_status@1", "no_show", "4", "the share of sessions missed without notice"),
+    Series(
+        *("retained", "retained@1", "retained", "3"),
+        "the share still in the programme or completed at six weeks",
+        "people staying six weeks",
+    ),
+    Series(
+        *("hours_completion_enrolled", "hours_completion_enrolled@1", "all", "4"),
+        "hours attended of hours required while enrolled",
+        "hours attended",
+    ),
+    Series(
+        *("requirement_met", "requirement_met@1", "all", "4"),
+        "the share of weeks that met the weekly hours",
+        "weeks with all their hours",
+    ),
+    Series(
+        *("no_show", "session_status@1", "no_show", "4"),
+        "the share of sessions missed without notice",
+        "sessions missed without notice",
+    ),
 )
+#: Fewest months shown for a line on page 1 and for a word on change.
+FEWEST = 8
 
 
 def find_series(published: Published, series: Series) -> Published:
@@ -62,15 +79,16 @@ def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]
     shown = months[months["status"] == "ok"]
     first, last = quarter.edges
     inside = shown[(shown["period_start"] >= first) & (shown["period_end"] <= last)]
-    if inside.empty or len(shown) < 8:
+    if inside.empty or len(shown) < FEWEST:
         return "too_few", ()
     found: dict[str, list[str]] = {}
     for start, note in zip(inside["period_start"], inside["note"], strict=True):
         if isinstance(note, str) and "signal: " in note:
             found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(say_month(start))
-    for word in ("worse", "better", "changed"):
+    words: tuple[Signal, ...] = ("worse", "better", "changed")
+    for word in words:
         if word in found:
-            return ("worse" if word == "worse" else "better" if word == "better" else "none"), tuple(found[word])
+            return word, tuple(found[word])
     return "none", ()
 
 
@@ -101,13 +119,13 @@ def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
     """Has it really changed? A sentence for each line with a signal; one for all that vary by chance, one for the rest."""
     read = [(series, *read_signal(find_series(published, series), quarter)) for series in SERIES]
     said = [_sentence(series, signal, months) for series, signal, months in read if months]
-    steady = [series.sentence for series, signal, months in read if not months and signal != "too_few"]
-    unknown = [series.sentence for series, signal, _ in read if signal == "too_few"]
+    steady = [series.short for series, signal, months in read if not months and signal != "too_few"]
+    unknown = [series.short for series, signal, _ in read if signal == "too_few"]
     aims = [(series, say_assurance(find_series(published, series))) for series in SERIES]
     if steady:
-        said.append(f"No sign of real change, only the ups and downs of chance, in: {'; '.join(steady)}.")
+        said.append(f"No real change, only the ups and downs of chance, in {join_words(steady)}.")
     if unknown:
-        said.append(f"Too few months can be shown to tell change from chance in: {'; '.join(unknown)}.")
+        said.append(f"Too few months may be shown to tell change from chance in {join_words(unknown)}.")
     said += [f"{_start(series.sentence)}, {aim[0].lower()}{aim[1:]}." for series, aim in aims if aim]
     return tuple(said)
 
@@ -118,6 +136,15 @@ def _sentence(series: Series, signal: Signal, months: tuple[str, ...]) -> str:
         signal, "a real change"
     )
     return f"{_start(series.sentence)}: {word} in {when} (page {series.page})."
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Words as a list in a sentence.
+
+    >>> join_words(["hours", "weeks", "sessions"])
+    'hours, weeks and sessions'
+    """
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _start(sentence: str) -> str:
@@ -156,7 +183,7 @@ def _of_cohort(published: Published, cohort: Span) -> Iterator[str]:
         except LookupError:
             continue
         if found.shown and (found.value >= edge if above else found.value <= edge):
-            words = f"{found.value:.0%}" if definition == "fidelity@1" else say_quantity(found, _things(definition))
+            words = show(found) if definition == "fidelity@1" else say_quantity(found, _things(definition))
             yield sentence.format(words)
 
 

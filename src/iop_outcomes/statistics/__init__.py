@@ -73,6 +73,7 @@ from .sensitivity import EValue, e_value
 from .several_groups import ESTIMANDS_OF_SEVERAL, SeveralWeights, several_weights
 from .standardisation import Calibration, RiskModel, calibrate, fit_risk, indirect_standardisation
 from .survival import kaplan_meier
+from .target import Realism, judge_target
 from .tornado import Swing, Tornado, TwoWay, one_way_sensitivity, two_way_sensitivity
 from .weighting import WeightedCurves, weighted_curves, weighted_effect
 
@@ -117,6 +118,7 @@ __all__ = [
     "PersonBootstrap",
     "PlaneShares",
     "Pooled",
+    "Realism",
     "ResampledEstimate",
     "ReweightedBootstrap",
     "RiskModel",
@@ -172,6 +174,7 @@ __all__ = [
     "indirect_standardisation",
     "is_case",
     "joint_means",
+    "judge_target",
     "kaplan_meier",
     "log_rank",
     "logistic_regression",

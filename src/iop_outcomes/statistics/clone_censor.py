@@ -225,7 +225,7 @@ def clone_weights(
     Each person has a clone under "stay for at least ``stay`` days" and one under "leave before". The stay clone is
     censored when the person leaves before the day, the leave clone when the person is still there on it. Who is *excused*,
     out before the day without having left (``left`` False), keeps both clones. A logistic regression of leaving in each
-    interval among those still there and not excused in it, with a term for each interval, gives hazards h. Weights:
+    interval among those still there and not excused in it, with a term for each interval, gives hazards h. Weights::
 
         stay                 1 / Π (1 - h) over the intervals lived through without leaving
         leave, grace usual   π(own course) / p(own course); π is leaving on the days on which people with the same

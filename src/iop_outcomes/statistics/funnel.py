@@ -199,10 +199,18 @@ def design_effect(
 
 def _exact_lower(n: Floats, target: float, tail: float) -> Floats:
     """Share below which the binomial probability is ``tail``, interpolated between whole counts."""
-    from scipy.stats import binom
+    from scipy.special import bdtrik, betaincc
 
-    count = binom.ppf(tail, n, target)
-    at, under = binom.cdf(count, n, target), binom.cdf(count - 1, n, target)
+    def chance(count: Floats) -> Floats:
+        inside = np.clip(count, 0, np.maximum(n - 1, 0))
+        return np.where(count < 0, 0.0, np.where(count >= n, 1.0, betaincc(inside + 1, n - inside, target)))
+
+    count = np.clip(np.ceil(np.nan_to_num(bdtrik(tail, n, target))), 0, n)
+    while (early := (count > 0) & (chance(count - 1) >= tail)).any():  # the quantile: the first count that reaches tail
+        count -= early
+    while (late := chance(count) < tail).any():
+        count += late
+    at, under = chance(count), chance(count - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         limit = (count - (at - tail) / (at - under)) / n
     return np.where(n > 0, np.maximum(limit, 0), np.nan)

@@ -45,7 +45,7 @@ def bounds(
 ) -> Band:
     """Between which shares does the truth lie, whatever became of those not reached?
 
-    The limits cover the true share at the level, not the whole band: with C from
+    The limits cover the true share at the level, not the whole band: with C from::
 
         Φ(C + (upper - lower) / max(error)) - Φ(-C) = level,
 

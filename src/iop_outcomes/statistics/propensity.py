@@ -66,7 +66,7 @@ def balance_weights(
     """How much should each row count, so that the two groups are alike in these covariates?
 
     A logistic regression of treatment on the covariates gives each row's propensity p. The weights of the treated and
-    of the reference group are
+    of the reference group are::
 
         ATO  1 - p and p            the people who could well have been in either group
         ATE  1/p and 1/(1 - p)      everybody

@@ -114,7 +114,7 @@ def clustered_proportion(
 
     The share is the ratio of sums Σx/Σn over people, where a person has n episodes of which x are events. Its
     variance is linearised with the person as cluster, V = m/(m-1) · Σ(x - p·n)² / (Σn)². The interval is Wilson's on
-    the effective number of episodes
+    the effective number of episodes::
 
         n_eff = Σn / deff · (t(Σn - 1) / t(m - 1))²,   deff = V / [p(1-p) / (Σn - 1)],
 

@@ -52,7 +52,7 @@ def several_weights(
 
     As ``answer_weights`` for two groups: the inverse chance of being known, by group and covariates (the share of the
     group where few are known or unknown), times a weight from the chances e of each group, fitted by multinomial
-    logistic regression to rows so weighted. The weight of a row of group g is
+    logistic regression to rows so weighted. The weight of a row of group g is::
 
         ATO  h/e(g), h = 1 / Σ 1/e      people who could well have been in any of the groups
         ATE  1/e(g)                     everybody

@@ -163,8 +163,6 @@ def calibrate(
     >>> round(found.ratio, 3), round(found.concordance, 3), found.observed.tolist()
     (1.071, 0.778, [1.0, 2.0])
     """
-    from scipy.stats import rankdata
-
     y, p = np.asarray(events, dtype=np.float64), np.asarray(risk, dtype=np.float64)
     if not (np.all(p > 0) and np.all(p < 1)):
         raise ValueError("Risks lie strictly between 0 and 1.")
@@ -175,7 +173,8 @@ def calibrate(
     line = logistic_regression(y, np.column_stack([np.ones(len(y)), logit]), cluster=people)
     slope, reach = float(line.coefficients[1]), normal_quantile(conf_level) * float(line.std_error[1])
     cases = y == 1
-    ranks = rankdata(p)
+    _, level, size = np.unique(p, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(size) - (size - 1) / 2)[level]  # those alike share the middle of their places
     concordance = (ranks[cases].mean() - (cases.sum() + 1) / 2) / (~cases).sum()
     edges = np.quantile(p, np.arange(1, groups) / groups)
     group = np.searchsorted(edges, p, side="left")

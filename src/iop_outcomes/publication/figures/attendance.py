@@ -13,7 +13,6 @@ import numpy as np
 from iop_outcomes.estimates import ALL
 from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
-    INK,
     SOFT,
     Rows,
     new_figure,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 TITLE = "In which weeks do people miss sessions?"
 DEFINITION = "weekly_attendance@1"
+#: How dark a cell must be for white to be read on it more easily than black.
+_DARK = 0.755
 _LABELS = {ALL: "Everyone", "": "Unknown", **Schedule.labels()}
 
 
@@ -56,9 +57,8 @@ def draw_weekly_attendance(rows: Rows) -> Figure:
                     if math.isnan(value)
                     else f"{value * 100:.0f}"
                 )
-                axes.text(
-                    column, line, text, ha="center", va="center", fontsize=8.5, color="white" if depth > 0.62 else INK
-                )
+                tint = "white" if depth > _DARK else "black"
+                axes.text(column, line, text, ha="center", va="center", fontsize=8.5, color=tint)
         axes.set_xlim(-0.5, len(weeks) - 0.5)
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.set_xticks(range(len(weeks)), [f"{week:g}" for week in weeks])

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TITLE = "What is known of each week in care?"
 _NAME = "day_states@1"
+#: Weeks whose numbers there is room for.
+_ROOM = 13
 #: From the bottom up: sober, what nobody can speak of, use; with face, edge and hatch.
 _LAYERS: tuple[tuple[UseState, str, str, str], ...] = (
     (UseState.NEGATIVE, BLUE, BLUE, ""),
@@ -49,6 +51,7 @@ def draw_calendar(rows: Rows) -> Figure:
         if not weeks:
             say_nothing_to_show(axes, rows)
             return figure
+        every = 1 if len(weeks) <= _ROOM else 4
         for week in weeks:
             bottom = 0.0
             for state, face, edge, hatch in _LAYERS:
@@ -56,12 +59,12 @@ def draw_calendar(rows: Rows) -> Figure:
                 axes.bar(
                     week, share, 0.82, bottom=bottom, facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0.6
                 )  # fmt: skip
-                if state == UseState.NEGATIVE and share > 0.12:
+                if state == UseState.NEGATIVE and share > 0.12 and every == 1:
                     axes.text(week, share / 2, show_value(share, "share"), ha="center", color="white", fontsize=8)
                 bottom += share
         axes.set_ylim(0, 1)
         axes.set_xlim(weeks[0] - 0.6, weeks[-1] + 0.6)
-        axes.set_xticks(weeks, [f"{week:g}\n{_people(rows, week)}".strip() for week in weeks])
+        axes.set_xticks(weeks[::every], [f"{week:g}\n{_people(rows, week)}".strip() for week in weeks[::every]])
         axes.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
         counted = any(_people(rows, week) for week in weeks)
         words = f"Week of treatment{', and people in care in it' if counted else ''}. Whoever left is in no later bar."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from iop_outcomes.instruments import INSTRUMENTS
 from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
     BLUE,
@@ -26,6 +27,9 @@ from iop_outcomes.publication.formatting import WITHHELD, Quantity, quantity_of,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_DUE = " made when due"
+#: Names a plain replacement of underscores would not make words of.
+_SAID = {"race_ethnicity": "race and ethnicity"}
 TITLE = "How much of what should be known is known?"
 
 
@@ -80,7 +84,14 @@ def _rows(rows: Rows) -> list[dict]:
     return [row for row in rows.rows() if str(row["definition"]).startswith("completeness")]
 
 
+def _say(category: str) -> str:
+    """What should be known, as readers meet it: ``phq9 made when due`` is asked for by its name."""
+    name, due, _ = category.partition(_DUE)
+    label = INSTRUMENTS[name].label if name in INSTRUMENTS else _SAID.get(name, name.replace("_", " "))
+    return f"{label[:1].upper()}{label[1:]}{', when due' if due else ''}"
+
+
 def _label(row: dict) -> str:
-    text = str(row["category"] or "").replace("_", " ")
+    text = _say(str(row["category"] or ""))
     group = row["group"]
     return text if group == "all" else f"{text}, {group if isinstance(group, str) else 'unknown'}"

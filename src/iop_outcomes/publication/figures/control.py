@@ -15,7 +15,6 @@ from iop_outcomes.publication.figures.control_series import (
     DRAWN,
     RUNS,
     ControlSeries,
-    name_period,
     read_mark,
     read_note,
 )
@@ -26,6 +25,7 @@ from iop_outcomes.publication.figures.style import (
     ORANGE,
     SOFT,
     Rows,
+    mark_percents,
     new_figure,
     say_nothing_to_show,
     spread,
@@ -126,18 +126,18 @@ def describe_xmr(rows: Rows) -> str:
             f"{TITLE} {'Numbers are withheld to protect privacy.' if withheld_note(rows) else 'Nothing to show yet.'}"
         )
     words = [
-        f"Chart over {len(points)} periods, from {show_value(points[0]['value'], kind)} ({name_period(points[0])}) "
-        f"to {show_value(points[-1]['value'], kind)} ({name_period(points[-1])})."
+        f"Chart over {len(points)} periods, from {show_value(points[0]['value'], kind)} ({series.name(points[0])}) "
+        f"to {show_value(points[-1]['value'], kind)} ({series.name(points[-1])})."
     ]
     last = {name: show_value(value, kind) for name, value in series.last_levels().items()}
     for name in ("centre", "median"):
         if name in last:
             usual = [f"usual range {last['lower']} to {last['upper']}"] if {"lower", "upper"} <= set(last) else []
             words.append("; ".join([f"{series.name_line(name).capitalize()} {last[name]}", *usual]) + ".")
-    words += [f"New baseline from {name_period(series.points[place])}: {reason}." for place, reason in series.breaks()]
+    words += [f"New baseline from {series.name(series.points[place])}: {reason}." for place, reason in series.breaks()]
     if series.target:
         words.append(f"Target {last['target']}: {_TARGETS[series.target.assurance][2]}.")
-    marked = [f"{name_period(row)} {read_mark(row)}" for row in points if read_mark(row) not in ("none", "early")]
+    marked = [f"{series.name(row)} {read_mark(row)}" for row in points if read_mark(row) not in ("none", "early")]
     words.append(f"Signals: {', '.join(marked)}." if marked else "No signal.")
     return " ".join([*words, *series.remarks()])
 
@@ -153,7 +153,15 @@ def tabulate_xmr(rows: Rows) -> Table:
         base = Quantity("count", row["denominator"], status=row["status"])
         own = [Quantity(series.kind, found[place]) for found in limits.values()]
         mark = read_mark(row)
-        lines.append((name_period(row), quantity_of(row), base, *own, "" if mark == "none" else _SAID.get(mark, mark)))
+        lines.append(
+            (
+                series.name(row),
+                quantity_of(row),
+                base,
+                *own,
+                "" if mark == "none" else _SAID.get(mark, mark),
+            )
+        )
     for row in series.lines:
         reason = read_note(row, "rebased: ")
         word = _TARGETS[read_note(row, "assurance: ")][2] if row["category"] == "target" else ""
@@ -200,20 +208,17 @@ def _chart(axes: Axes, series: ControlSeries, size: float) -> None:
 
 def _scale(axes: Axes, series: ControlSeries) -> None:
     """Ticks that differ as they are printed: whole percents, whole numbers; not more dates than there is room for."""
-    from matplotlib.ticker import MaxNLocator, MultipleLocator
+    from matplotlib.ticker import MaxNLocator
 
-    low, high = axes.get_ylim()
-    narrow = series.kind == "share" and high - low < 0.06
-    axes.yaxis.set_major_locator(
-        MultipleLocator(0.01)
-        if narrow
-        else MaxNLocator(7, steps=[1, 2, 5, 10], integer=series.kind in ("count", "days"))
-    )
     kind = "count" if series.kind == "days" else series.kind
-    axes.yaxis.set_major_formatter(lambda value, _: show_value(value, kind))
+    if series.kind == "share":
+        mark_percents(axes.yaxis, lambda value: show_value(value, kind))
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=kind == "count"))
+        axes.yaxis.set_major_formatter(lambda value, _: show_value(value, kind))
     if series.kind == "days":
         axes.set_ylabel("days")
-    names = [name_period(row) for row in series.points]
+    names = [series.name(row) for row in series.points]
     step = max(1, math.ceil(len(names) / (8 if len(names[0]) < 8 else 6)))
     axes.set_xticks(range(0, len(names), step), names[::step])
 
@@ -231,7 +236,7 @@ def _label_lines(axes: Axes, series: ControlSeries) -> None:
             text, start = f"{text}: {word}", 20
             axes.annotate(
                 icon, (1, height), (12, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
-                ha="center", fontsize=7, color="white", weight="bold",
+                ha="center", fontsize=7, color="white" if tone == BLUE else INK, weight="bold",
                 bbox={"boxstyle": "circle,pad=0.2", "facecolor": tone, "edgecolor": "none"},
             )  # fmt: skip
         axes.annotate(

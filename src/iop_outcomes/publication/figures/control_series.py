@@ -53,6 +53,7 @@ class ControlSeries:
     lines: tuple[Row, ...]
     limits: tuple[Row, ...]
     diagnostics: tuple[Row, ...]
+    year_start: int = 1
 
     @classmethod
     def read(cls, rows: Rows) -> ControlSeries:
@@ -66,7 +67,8 @@ class ControlSeries:
         parts["points"].sort(key=lambda row: (row["period_start"], row["period_end"] or ""))
         lines = [row for row in parts["center_line"] if row["category"] in LINES]
         lines.sort(key=lambda row: (LINES.index(row["category"]), str(row["period_start"])))
-        return cls(tuple(parts["points"]), tuple(lines), tuple(parts["limit"]), tuple(parts["diagnostic"]))
+        return cls(tuple(parts["points"]), tuple(lines), tuple(parts["limit"]), tuple(parts["diagnostic"]),
+                   int(rows.settings.get("fiscal_year_start", 1)))  # fmt: skip
 
     @property
     def shown(self) -> list[Row]:
@@ -121,6 +123,10 @@ class ControlSeries:
             said += [part for part in str(row["note"]).split("; ") if part.startswith("not rebased")]
         return [f"{text[:1].upper()}{text[1:]}." for text in said if isinstance(text, str)]
 
+    def name(self, row: Row) -> str:
+        """What the period of a point is called."""
+        return name_period(row, self.year_start)
+
     def name_line(self, name: str) -> str:
         """What a line is called; the middle of a t-chart is not an average of days."""
         powers = any(str(row["method"]).startswith("t-chart") for row in self.centres)
@@ -139,14 +145,18 @@ def read_mark(row: Row) -> str:
     return "early" if row["status"] == Status.IMMATURE else word if word in SIGNALS else "none"
 
 
-def name_period(row: Row) -> str:
-    """A month as 2025-03, a longer period by its first and last month, the time up to an event by the event's day."""
+def name_period(row: Row, year_start: int = 1) -> str:
+    """A month as 2025-03, a quarter by its number in the year (a fiscal one where that starts later than January), a longer
+    period by its first and last month, the time up to an event by the event's day."""
     if "between" in str(row["definition"]):
         return str(row["period_end"])
     start, end = str(row["period_start"])[:7], str(row["period_end"] or row["period_start"])[:7]
     if start == end:
         return start
-    months = (int(end[:4]) - int(start[:4])) * 12 + int(end[5:7]) - int(start[5:7]) + 1
-    if months == 3 and int(start[5:7]) % 3 == 1:
-        return f"{start[:4]} Q{(int(start[5:7]) + 2) // 3}"
+    year, month = int(start[:4]), int(start[5:7])
+    months = (int(end[:4]) - year) * 12 + int(end[5:7]) - month + 1
+    into = (month - year_start) % 12
+    if months == 3 and into % 3 == 0:
+        fiscal = year_start > 1
+        return f"{'FY' if fiscal else ''}{year + (fiscal and month >= year_start)} Q{into // 3 + 1}"
     return f"{start} to {end}"

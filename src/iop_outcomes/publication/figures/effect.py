@@ -18,6 +18,7 @@ from iop_outcomes.publication.figures.style import (
     LINE,
     SOFT,
     Rows,
+    mark_percents,
     new_figure,
     say_nothing_to_show,
     styled,
@@ -76,9 +77,7 @@ def draw_effect(rows: Rows) -> Figure:
         axes.set_yticks(range(len(lines)), [line.label for line in lines])
         axes.tick_params(left=False)
         days = drawn[0].gap.kind == "days"
-        axes.xaxis.set_major_formatter(
-            lambda value, _: f"{value if days else 100 * value:+.0f}" if round(value, 6) else "0"
-        )
+        mark_percents(axes.xaxis, lambda value: f"{value if days else 100 * value:+.0f}" if round(value, 6) else "0")
         treated, control = _sides(rows)
         axes.text(-0.02 * reach, -0.75, f"more in {control}  ◂", ha="right", fontsize=8, color=SOFT)
         axes.text(0.02 * reach, -0.75, f"▸  more in {treated}", ha="left", fontsize=8, color=SOFT)

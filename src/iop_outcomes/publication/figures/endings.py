@@ -159,11 +159,13 @@ def _stack(axes: Axes, days: list[float], bands: list[tuple[str, np.ndarray]]) -
     edges = [*days, end]
     bottom = np.zeros(len(edges))
     middles, labels = [], []
+    later = int(bands[0][0] != _LABELS["completed"])  # its tone is nobody else's
     for place, (label, steps) in enumerate(bands):
         values = np.append(steps, steps[-1])
         last = label == _LABELS["in_programme"]
-        tone = "#eef1f5" if last else TONES[place % len(TONES)] if label != REST else GREY
-        hatch = "" if last else HATCHES[place % len(HATCHES)]
+        look = (place + later) % len(TONES)
+        tone = "#eef1f5" if last else TONES[look] if label != REST else GREY
+        hatch = "" if last else HATCHES[look]
         axes.fill_between(
             edges, bottom, bottom + values, step="post", facecolor=tone, edgecolor="white", hatch=hatch, linewidth=0.6
         )
@@ -204,9 +206,9 @@ def _at_risk(axes: Axes, rows: Rows, days: list[float]) -> None:
     ticks = [float(day) for day in np.arange(days[0], days[-1] + 1, step)]
     axes.set_xticks(ticks, [f"{day:g}" for day in ticks])
     line = series(rows, category="at_risk")
-    if not line.at:
-        return
     place = dict(zip(line.at, line.value, strict=True))
+    if all(math.isnan(place.get(day, math.nan)) for day in ticks):
+        return
     for day in ticks:
         if day in place:
             text = WITHHELD if math.isnan(place[day]) else f"{place[day]:,.0f}"

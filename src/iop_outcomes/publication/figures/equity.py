@@ -20,6 +20,7 @@ from iop_outcomes.publication.figures.style import (
     LINE,
     SOFT,
     Rows,
+    mark_percents,
     new_figure,
     say_nothing_to_show,
     styled,
@@ -81,8 +82,8 @@ def draw_equity(rows: Rows) -> Figure:
         left.set_ylim(max(place for place, _ in labels) + 0.7, -0.7)
         left.tick_params(left=False)
         right.tick_params(left=False)
-        left.xaxis.set_major_formatter(lambda value, _: show_value(value, "share"))
-        right.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f}" if round(value, 6) else "0")
+        mark_percents(left.xaxis, lambda value: show_value(value, "share"), 5)
+        mark_percents(right.xaxis, lambda value: f"{100 * value:+.0f}" if round(value, 6) else "0", 6)
         left.set_xlabel(
             f"{WITHHELD} withheld to protect privacy" if withheld_note(rows) else "", fontsize=8, color=SOFT
         )
@@ -104,7 +105,7 @@ def describe_equity(rows: Rows) -> str:
     ]
     for column in dict.fromkeys(line.column for line in lines):
         parts = [f"{line.label} {show(line.share)}" for line in lines if line.column == column]
-        words.append(f"{_say(column)}: {', '.join(parts)}.")
+        words.append(f"{_say(column)}: {'; '.join(parts)}.")
     apart = [line for line in lines if line.pooled is not None and (line.pooled.low > 0 or line.pooled.high < 0)]
     names = [f"{line.label} ({_points(line.pooled)} points)" for line in apart]
     if any(line.pooled is not None and line.pooled.shown for line in lines):

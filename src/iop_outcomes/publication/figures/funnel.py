@@ -21,6 +21,7 @@ from iop_outcomes.publication.figures.style import (
     SOFT,
     WASH,
     Rows,
+    mark_percents,
     new_figure,
     say_nothing_to_show,
     spread,
@@ -69,7 +70,7 @@ def draw_funnel(rows: Rows) -> Figure:
         axes.set_xlim(min([left, *(points[0][0] for points in lines.values())]), right)
         _label_sites(axes, sites, right)
         _label_limits(axes, lines, target)
-        axes.yaxis.set_major_formatter(lambda value, _: show_value(value, "share"))
+        mark_percents(axes.yaxis, lambda value: show_value(value, "share"))
         axes.xaxis.set_major_formatter(lambda value, _: show_value(value, "count"))
         key = f"▲ better  ▼ worse: outside 99.8%.  ◇ outside 95%.  ○ inside.  {withheld_note(_points(rows))}"
         axes.set_xlabel(f"{_units(rows).capitalize()} of the site.  {key}".strip(), fontsize=8, color=SOFT)

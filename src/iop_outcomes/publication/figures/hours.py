@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
     BLUE,
-    GREY,
     SOFT,
     Rows,
     new_figure,
@@ -69,7 +68,7 @@ def draw_hours_ladder(rows: Rows) -> Figure:
             f"Hours. {WITHHELD} withheld to protect privacy"
             if withheld_note(rows, *(name for _, name in STEPS))
             else "Hours",
-            color=GREY,
+            color=SOFT,
         )
         return figure
 

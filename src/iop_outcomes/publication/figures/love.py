@@ -19,6 +19,7 @@ from iop_outcomes.publication.figures.style import (
     SOFT,
     WASH,
     Rows,
+    mark_percents,
     new_figure,
     say_nothing_to_show,
     styled,
@@ -108,7 +109,7 @@ def draw_overlap(rows: Rows) -> Figure:
         figure = new_figure(2.9 if classes else 1.6)
         axes = figure.subplots()
         shares = _shares(rows)
-        if not any(one.shown for one in shares.values()) or len(levels) != 2:
+        if not any(one.value > 0 for one in shares.values()) or len(levels) != 2:
             say_nothing_to_show(axes, rows)
             return figure
         for side, (level, colour) in enumerate(zip(levels, (BLUE, GREY), strict=True)):
@@ -123,7 +124,7 @@ def draw_overlap(rows: Rows) -> Figure:
         )
         reach = max(one.value for one in shares.values() if one.shown) * 1.25
         axes.set_ylim(-reach, reach)
-        axes.yaxis.set_major_formatter(lambda value, _: show_value(abs(value), "share"))
+        mark_percents(axes.yaxis, lambda value: show_value(abs(value), "share"))
         axes.set_xlabel(
             f"Chance of going to level {levels[0]}, by what was recorded. Filled: as placed; outline: weighted",
             fontsize=8,
@@ -136,7 +137,7 @@ def draw_overlap(rows: Rows) -> Figure:
 def describe_overlap(rows: Rows) -> str:
     """The figure in words, from its own numbers."""
     shares, levels = _shares(rows), _levels(rows)
-    if not any(one.shown for one in shares.values()) or len(levels) != 2:
+    if not any(one.value > 0 for one in shares.values()) or len(levels) != 2:
         hidden = "Numbers are withheld to protect privacy." if withheld_note(rows) else "Nothing to show yet."
         return f"{OVERLAP_TITLE} {hidden}"
     parts = []

@@ -9,7 +9,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from iop_outcomes.vocabulary import Status
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 #: What a figure may be drawn from; a page takes figures of published rows only.
@@ -75,9 +76,16 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
 def to_svg(figure: Figure, prefix: str) -> str:
     """The figure as SVG text for a page: ids carry ``prefix``, no date, no comment, the same bytes every time."""
-    text = io.StringIO()
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    text, canvas = io.StringIO(), FigureCanvasSVG(figure)
     with styled():
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
+        engine = figure.get_layout_engine()
+        if engine is not None:  # laid out here, once: savefig would draw everything twice for it
+            figure.dpi = canvas.fixed_dpi
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        canvas.print_svg(text, metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
@@ -117,16 +125,21 @@ class Series:
 
 def series(rows: Rows, **conditions: Any) -> Series:
     """The rows that meet the conditions as one line, ordered by ``at`` or by period."""
-    frame = rows.where(**conditions).frame.sort_values(["at", "period_start"], kind="stable")
+    found = sorted(rows.where(**conditions).rows(), key=lambda row: (*_last(row["at"]), *_last(row["period_start"])))
     return Series(
-        at=frame["at"].tolist(),
-        value=frame["value"].tolist(),
-        low=frame["ci_low"].tolist(),
-        high=frame["ci_high"].tolist(),
-        n=frame["n"].tolist(),
-        denominator=frame["denominator"].tolist(),
-        status=frame["status"].tolist(),
+        at=[row["at"] for row in found],
+        value=[row["value"] for row in found],
+        low=[row["ci_low"] for row in found],
+        high=[row["ci_high"] for row in found],
+        n=[row["n"] for row in found],
+        denominator=[row["denominator"] for row in found],
+        status=[row["status"] for row in found],
     )
+
+
+def _last(value: Any) -> tuple[bool, Any]:
+    """A value to sort by; a missing one comes last."""
+    return (True, 0) if value != value else (False, value)
 
 
 def withheld_note(rows: Rows, *definitions: str) -> str:
@@ -141,6 +154,15 @@ def say_nothing_to_show(axes: Axes, rows: Rows) -> None:
     reason = "withheld to protect privacy" if withheld_note(rows) else "nothing to show yet"
     axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", color=SOFT)
     axes.set_axis_off()
+
+
+def mark_percents(axis: Axis, say: Callable[[float], str], count: int = 7) -> None:
+    """Ticks at whole percents, as many as there is room for, so that each stands where its words say."""
+    from matplotlib.ticker import MaxNLocator, MultipleLocator
+
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(MultipleLocator(0.01) if high - low < 0.06 else MaxNLocator(count, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda value, _: say(value))
 
 
 def spread(places: list[float], gap: float, low: float, high: float) -> list[float]:

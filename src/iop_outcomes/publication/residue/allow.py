@@ -61,7 +61,9 @@ class Allowance:
                 words.update(_say_facts({field.name: getattr(about, field.name) for field in fields(about)}))
             words.update(_say_facts(published.settings))
             days.update(day for value in published.settings.values() for day in _DAY.findall(str(value)))
-        self._dates = {*_say_dates(days), *_say_quarters(days)}
+        quarters = set(_say_quarters(days))
+        words.update(quarters)
+        self._dates = {*_say_dates(days), *quarters}
         self._keys = {row["definition"] for row in rows}
         self._levels = {str(row[name]) for row in rows for name in ("group", "category", "reference")}
         self._words = Words(words)
@@ -216,10 +218,12 @@ def _say_facts(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _say_quarters(days: Iterable[str]) -> Iterator[str]:
-    """The quarters a chart may begin in before its first released point, and all up to the last day."""
+    """The quarters a chart may begin in before its first released point, and all up to the last day, which may lie in a
+    fiscal year named by the next one."""
     years = sorted(date.fromisoformat(text).year for text in days)
-    for year in range(years[0] - 2, years[-1] + 1) if years else ():
+    for year in range(years[0] - 2, years[-1] + 2) if years else ():
         yield from (f"{year} Q{quarter}" for quarter in (1, 2, 3, 4))
+        yield from (f"Q{quarter} of fiscal year {year}" for quarter in (1, 2, 3, 4))
 
 
 def _say_dates(days: Iterable[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
@@ -13,7 +14,8 @@ from iop_outcomes.publication.residue.markup import ReadEmbedded
 from iop_outcomes.publication.residue.pieces import Piece, unread
 
 #: Elements whose inner texts make one text.
-_WHOLE = frozenset(("p", "si", "is", "text", "oddHeader", "oddFooter", "v", "f", "t"))
+_WHOLE = frozenset(("p", "si", "is", "text", "oddHeader", "oddFooter", "v", "f", "t", "definedName"))
+_POINTING = frozenset(("f", "definedName"))
 #: Attributes a reader can meet: names, descriptions, who wrote it; and values of a pivot table's copy of its data.
 _SPOKEN = re.compile(
     "name|title|descr|description|alt|author|initials|displayName|label|text|v|minValue|maxValue|caption|prompt|error"
@@ -22,12 +24,14 @@ _SPOKEN = re.compile(
 _LAYOUT = re.compile(
     r"(?:styles|theme\d*|settings|webSettings|fontTable|numbering|presProps|viewProps|tableStyles)\.xml$"
 )
-#: Properties every writer sets: when the file was made, and by which version of what.
-_STAMPS = frozenset(("created", "modified", "Application", "AppVersion"))
+#: Properties every writer sets: when the file was made, by which version of what, how it is locked, of how many parts.
+_STAMPS = frozenset(("created", "modified", "Application", "AppVersion", "DocSecurity", "HeadingPairs"))
 #: Names that writers give by themselves.
 _GIVEN = re.compile(r"(?:Sheet|Table|Chart|Picture|Image|Drawing|Figure) ?\d{1,2}")
-#: Cells a formula points at.
-_REFERENCE = re.compile(r"\$?\b[A-Z]{1,3}\$?\d{1,7}\b")
+#: Digits of a number that a workbook shows; those behind them come of how it is stored.
+_DIGITS = 15
+#: Cells a formula or a name points at.
+_REFERENCE = re.compile(r"\$?\b[A-Z]{1,3}\$?\d{1,7}\b|\$\d{1,7}:\$\d{1,7}")
 _RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _MOST = 200_000_000
 
@@ -40,7 +44,7 @@ def read_office(content: bytes, place: str, read_embedded: ReadEmbedded) -> Iter
         if sum(member.file_size for member in members.values()) > _MOST:
             raise ValueError("too large")
         parts = {name: archive.read(member) for name, member in members.items()}
-    except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, NotImplementedError):
         yield unread(place, "a damaged or locked file")
         return
     if archive.comment:
@@ -98,6 +102,8 @@ def _read_sheet(tree: ElementTree.Element, sheet: str, shared: list[str], used: 
             if _tag(part) == "v" and cell.get("t") == "s":
                 used.add(int(text))
                 text = shared[int(text)] if int(text) < len(shared) else text
+            elif _tag(part) == "v" and cell.get("t", "n") == "n":
+                text = f"{float(text):.{_DIGITS}g}"
             if _tag(part) == "f":
                 yield Piece(f"{where}, formula", _REFERENCE.sub("", text))
             else:
@@ -138,7 +144,9 @@ def _read_texts(tree: ElementTree.Element, where: str) -> Iterator[Piece]:
             paragraph += 1
             inside.update(element.iter())
             text = "".join(element.itertext())
-            yield Piece(f"{where}, paragraph {paragraph}", _REFERENCE.sub("", text) if _tag(element) == "f" else text)
+            yield Piece(
+                f"{where}, paragraph {paragraph}", _REFERENCE.sub("", text) if _tag(element) in _POINTING else text
+            )
         elif element not in inside and element.text:
             yield Piece(f"{where}, {_tag(element)}", element.text)
 

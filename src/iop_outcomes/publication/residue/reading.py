@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import importlib
 import io
 import json
 import re
@@ -17,6 +16,7 @@ from iop_outcomes.publication.residue.markup import read_markup
 from iop_outcomes.publication.residue.office import read_office
 from iop_outcomes.publication.residue.pictures import JPEG, PNG, read_jpeg, read_png
 from iop_outcomes.publication.residue.pieces import Piece, unread
+from iop_outcomes.publication.residue.sheets import read_pdf
 
 _MARKUP = re.compile(rb"^\xef?\xbb?\xbf?\s*<(?:!doctype html|html|svg|\?xml|!--)", re.I)
 #: Escapes that colour the text of a terminal.
@@ -47,7 +47,7 @@ def read_pieces(content: bytes, name: str, place: str = "") -> Iterator[Piece]:
         elif content.startswith(b"PK\x03\x04") and suffix in (".xlsx", ".docx", ".xlsm"):
             yield from read_office(content, place, read_pieces)
         elif content.startswith(b"%PDF"):
-            yield from _read_pdf(content, place)
+            yield from read_pdf(content, place)
         elif suffix in _TEXTS or _MARKUP.match(content):
             yield from _TEXTS.get(suffix, _read_markup)(content.decode("utf-8-sig"), place)
         else:
@@ -136,27 +136,6 @@ def _read_bundle(bundle: Mapping[str, Any], where: str) -> Iterator[Piece]:
 
 def _join(held: Any) -> Any:
     return "".join(held) if isinstance(held, list) and all(isinstance(line, str) for line in held) else held
-
-
-def _read_pdf(content: bytes, place: str) -> Iterator[Piece]:
-    """The text and the properties of a PDF, where pypdf is at hand; it is no dependency, and without it nothing is read."""
-    try:
-        pypdf = importlib.import_module("pypdf")
-    except ImportError:
-        yield unread(place, "a PDF: nothing here reads one (pypdf is not installed)")
-        return
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(content))
-        for name, value in (reader.metadata or {}).items():
-            if name not in ("/CreationDate", "/ModDate", "/Producer"):
-                yield Piece(_where(place, f"property {str(name).strip('/')}"), str(value))
-        for number, page in enumerate(reader.pages, start=1):
-            for count, line in enumerate(page.extract_text().splitlines(), start=1):
-                yield Piece(_where(place, f"page {number}, line {count}"), line)
-        if reader.attachments:
-            yield unread(place, "a file attached to a PDF")
-    except Exception:  # whatever a damaged or locked file makes the reader say, it was not read
-        yield unread(place, "a damaged or locked PDF")
 
 
 def _where(place: str, part: str) -> str:

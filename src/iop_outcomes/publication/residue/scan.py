@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from iop_outcomes.errors import UsageError
-from iop_outcomes.estimates import COLUMNS
 from iop_outcomes.publication.document import Document, FigureBlock, TableBlock
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue.allow import Allowance
+from iop_outcomes.publication.residue.exports import compare_rows
 from iop_outcomes.publication.residue.pieces import Piece
 from iop_outcomes.publication.residue.printed import plain, read_numbers
 from iop_outcomes.publication.residue.reading import read_pieces
-
-#: What says which number a row of an export is, and its numbers.
-_IDENTITY = (
-    *("measure", "definition", "estimand", "category", "by", "group"),
-    *("at", "period_start", "period_end", "reference", "unit"),
-)
-_NUMBERS = tuple(name for name, kind in COLUMNS.items() if kind == "float64" and name not in _IDENTITY)
+from iop_outcomes.publication.wording import say_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +40,16 @@ def scan_file(
 
     ``published`` is everything the release holds. ``vocabulary`` are texts that are the same whatever the records, beyond
     those of the package itself: a number in one may stand between the words it stands between there. With the
-    ``document`` a page was written from, each figure and table is held to the rows it was made from, and not to all.
+    ``document`` a file was written from, its pages may be called by their numbers, and each figure and table of a web page
+    is held to the rows it was made from, and not to all.
 
     A part that cannot be read is reported, never passed. Raises ``UsageError`` without anything published, and for a file
     that cannot be opened.
     """
     if not published:
         raise UsageError("give the published rows the file may show; nothing else is allowed in it")
-    return tuple(_scan(Path(path), Path(path).name, Allowance(published, vocabulary), published, document))
+    allowance = Allowance(published, (*vocabulary, *_name_pages(document)))
+    return tuple(_scan(Path(path), Path(path).name, allowance, published, document))
 
 
 def scan_folder(
@@ -69,7 +63,7 @@ def scan_folder(
         raise UsageError("give the published rows the files may show; nothing else is allowed in them")
     files = sorted(each for each in Path(folder).rglob("*") if each.is_file())
     facts = [fact for file in files for fact in _describe_file(file)]
-    allowance = Allowance(published, (*vocabulary, *facts))
+    allowance = Allowance(published, (*vocabulary, *_name_pages(document), *facts))
     return tuple(
         residue
         for file in files
@@ -86,12 +80,11 @@ def _scan(
         raise UsageError(f"the file {name} cannot be read") from error
     held_to = _hold_blocks(document, whole) if document and file.suffix == ".html" else {}
     pieces = read_pieces(content, file.name)
-    if file.suffix == ".csv":
-        found = _compare_rows(content, published)
-        if found is not None:
-            yield from (Residue(name, place, text, _parse(text)) for place, text in found)
-            pieces = (piece for piece in pieces if piece.place.rpartition(", ")[2] not in _NUMBERS)
+    exported, differing = compare_rows(content, file.suffix, published)
+    yield from (Residue(name, place, text, _parse(text)) for place, text in differing)
     for piece in pieces:
+        if piece.place in exported:
+            continue
         if not piece.readable:
             yield Residue(name, piece.place or "the whole file", f"not read: {piece.text}", math.nan)
             continue
@@ -117,28 +110,8 @@ def _hold_blocks(document: Document, whole: Allowance) -> dict[str, Allowance]:
     }
 
 
-def _compare_rows(content: bytes, published: tuple[Published, ...]) -> list[tuple[str, str]] | None:
-    """The numbers of an export that differ from the released row they claim to be; None for a file that is no export."""
-    lines = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
-    if not {"definition", "estimand", "value"} <= set(lines.fieldnames or ()):
-        return None
-    known = {_key(row): row for each in published for row in each.rows()}
-    found = []
-    for place, line in enumerate(lines, start=2):
-        row = known.get(_key({name: cell or None for name, cell in line.items()}), {})
-        for name in _NUMBERS:
-            cell, number = line.get(name) or "", row.get(name, math.nan)
-            if cell and cell != f"{number:.12g}":
-                found.append((f"row {place}, {name}", cell))
-    return found
-
-
-def _key(row: Mapping[str, object]) -> tuple[str, ...]:
-    """What says which number a row is, as text; a missing part and an empty one are the same."""
-    parts = (row.get(name) for name in _IDENTITY)
-    return tuple(
-        "" if part is None or part != part else f"{part:g}" if isinstance(part, float) else str(part) for part in parts
-    )
+def _name_pages(document: Document | None) -> list[str]:
+    return [say_page(page) for page in document.pages] if document else []
 
 
 def _describe_file(file: Path) -> Iterator[str]:

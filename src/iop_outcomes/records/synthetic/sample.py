@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes.errors import UsageError
+from iop_outcomes.records.replacing import replacing_folder
 from iop_outcomes.records.synthetic import scenario, tables
 from iop_outcomes.records.synthetic.assessments import assess
 from iop_outcomes.records.synthetic.course import Course, follow
@@ -19,6 +20,7 @@ from iop_outcomes.records.synthetic.people import Flags, draw_people
 from iop_outcomes.records.synthetic.sessions import hold_sessions
 from iop_outcomes.records.synthetic.truth import load_truth
 from iop_outcomes.records.templates import DICTIONARY_FILE, data_dictionary
+from iop_outcomes.schema import TABLES
 
 _NAME = "Synthetic sample"
 
@@ -74,63 +76,115 @@ def simulate_records(
     >>> sorted(sample.episodes["level_of_care"].unique())
     ['2.1', '3.5']
     """
-    if people < 20 or seed < 0:
-        raise UsageError("synthetic records need at least 20 people and a seed of 0 or more")
-    streams = [np.random.default_rng([seed, stream]) for stream in range(7)]
-    persons = draw_people(people, streams[0])
-    course = follow(persons, streams[1])
-    start, last = (
-        (scenario.CALENDAR_START, scenario.EXTRACT_DAY)
-        if censoring
-        else (scenario.COMPLETE_START, scenario.COMPLETE_DAY)
-    )
-    costs = tables.costs_table(persons, course, start, streams[5])
-    course = _kept(course, persons.first_day[course.person] + course.start <= last)
-    calendar = tables.Calendar(start, last)
-    observed = last - persons.first_day[course.person] - course.start
-    sessions = hold_sessions(persons, course, streams[2])
-    assessments = assess(persons, course, sessions, observed, streams[3], streams[6], perfect_observation)
-    sessions = sessions.keep(sessions.day <= observed[sessions.episode])
-    ids = tables.draw_ids(len(course), streams[4])
+    drawn = draw_block(people, seed, perfect=perfect_observation, censoring=censoring)
+    start, last = _window(censoring)
+    text = {name: frame.astype("str") for name, frame in drawn.items()}
     return Sample(
         tables.programs_table(people),
-        tables.episodes_table(persons, course, calendar, ids, streams[4]),
-        tables.attendance_table(persons, course, sessions, calendar, ids),
-        tables.outcomes_table(persons, course, assessments, calendar, ids),
-        costs,
-        {
-            "name": _NAME,
-            "as_of": _day(start, last),
-            "privacy": "internal",
-            "synthetic": True,
-            "ids_are_random": True,
-            "asam_edition": 3,
-        },
+        text["episodes"],
+        text["attendance"],
+        text["outcomes"],
+        text["costs"],
+        sample_settings(_day(start, last)),
         load_truth(),
         (start.isoformat(), _day(start, scenario.EXTRACT_DAY).isoformat()),
     )
 
 
-def write_sample(folder: str | Path, people: int = 600, seed: int = 1) -> list[Path]:
+def draw_block(
+    people: int, seed: int, block: int = 0, *, perfect: bool = False, censoring: bool = True
+) -> dict[str, pd.DataFrame]:
+    """The tables of one block of people but the programmes', drawn from streams of its own; each different cell held once.
+
+    Raises :class:`UsageError` for fewer than 20 people or a negative seed.
+    """
+    if people < 20 or seed < 0:
+        raise UsageError("synthetic records need at least 20 people and a seed of 0 or more")
+    # An entropy of 0 at the end changes nothing: the first block is what a sample of one block has always been.
+    streams = [np.random.default_rng([seed, stream, block]) for stream in range(7)]
+    persons = draw_people(people, streams[0])
+    course = follow(persons, streams[1])
+    start, last = _window(censoring)
+    costs = tables.costs_table(persons, course, start, streams[5])
+    course = _kept(course, persons.first_day[course.person] + course.start <= last)
+    calendar = tables.Calendar(start, last)
+    observed = last - persons.first_day[course.person] - course.start
+    sessions = hold_sessions(persons, course, streams[2])
+    assessments = assess(persons, course, sessions, observed, streams[3], streams[6], perfect)
+    sessions = sessions.keep(sessions.day <= observed[sessions.episode])
+    ids = tables.draw_ids(len(course), streams[4], block)
+    return {
+        "episodes": tables.episodes_table(persons, course, calendar, ids, streams[4], block),
+        "attendance": tables.attendance_table(persons, course, sessions, calendar, ids),
+        "outcomes": tables.outcomes_table(persons, course, assessments, calendar, ids),
+        "costs": costs,
+    }
+
+
+def sample_settings(as_of: date) -> dict[str, Any]:
+    """What the sample's program.toml says."""
+    return {
+        "name": _NAME,
+        "as_of": as_of,
+        "privacy": "internal",
+        "synthetic": True,
+        "ids_are_random": True,
+        "asam_edition": 3,
+    }
+
+
+def _window(censoring: bool) -> tuple[date, int]:
+    """The first day of the calendar and the number of the day of the extract."""
+    if censoring:
+        return scenario.CALENDAR_START, scenario.EXTRACT_DAY
+    return scenario.COMPLETE_START, scenario.COMPLETE_DAY
+
+
+def write_sample(
+    folder: str | Path,
+    people: int = 600,
+    seed: int = 1,
+    *,
+    form: str = "csv",
+    step: Callable[[str, int, int], None] | None = None,
+) -> list[Path]:
     """Write synthetic records, their truth, a README and the data dictionary into ``folder``; returns the files.
 
-    Files of the same names are replaced. The bytes depend on ``people`` and ``seed`` alone.
+    ``form`` is ``"csv"``, one file a table made in memory, or ``"parquet"``, a folder of files a table, made and written
+    one block of people after another, so that memory does not grow with ``people``. Tables of the same names are replaced,
+    all at once at the end: a run that is stopped leaves what was there. The bytes depend on ``people``, ``seed`` and
+    ``form`` alone. ``step`` is told what is being done, how many blocks are done, and of how many.
+
+    Raises :class:`UsageError` for another ``form``.
     """
+    from iop_outcomes.records.synthetic.parts import write_parts
+
+    if form not in ("csv", "parquet"):
+        raise UsageError("the form of a sample is csv or parquet")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    sample = simulate_records(people, seed)
-    written = [folder / f"{name}.csv" for name in sample.tables]
-    for path, frame in zip(written, sample.tables.values(), strict=True):
-        _write_csv(frame, path)
-    texts = {
-        "program.toml": _program_text(sample.settings),
-        "README.md": _readme_text(sample, people, seed),
-        DICTIONARY_FILE: _dictionary_text(),
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    _write_csv(sample.truth, folder / "truth.csv")
-    return [*written, *(folder / name for name in texts), folder / "truth.csv"]
+    with replacing_folder(
+        folder, [*TABLES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))]
+    ) as new:
+        if form == "csv":
+            sample = simulate_records(people, seed)
+            written = [new / f"{name}.csv" for name in sample.tables]
+            for path, frame in zip(written, sample.tables.values(), strict=True):
+                _write_csv(frame, path)
+            counts = {f"{name}.csv": len(frame) for name, frame in sample.tables.items()}
+        else:
+            written, counts = write_parts(new, people, seed, step or (lambda what, done, total: None))
+        settings = sample_settings(_day(*_window(True)))
+        command = f"--people {people} --seed {seed}" + ("" if form == "csv" else f" --format {form}")
+        texts = {
+            "program.toml": _program_text(settings),
+            "README.md": _readme_text(settings, people, command, counts),
+            DICTIONARY_FILE: _dictionary_text(),
+        }
+        for name, text in texts.items():
+            (new / name).write_text(text, encoding="utf-8", newline="\n")
+        _write_csv(load_truth(), new / "truth.csv")
+        names = [*(path.relative_to(new).as_posix() for path in written), *texts, "truth.csv"]
+    return [folder / name for name in names]
 
 
 def _kept(course: Course, mask: Flags) -> Course:
@@ -166,10 +220,10 @@ def _dictionary_text() -> str:
     return f"The files beside this page hold synthetic records: nobody in them exists.\n\n{data_dictionary()}"
 
 
-def _readme_text(sample: Sample, people: int, seed: int) -> str:
-    counts = "\n".join(f"| `{name}.csv` | {len(frame):,} |" for name, frame in sample.tables.items())
+def _readme_text(settings: Mapping[str, Any], people: int, command: str, rows: Mapping[str, int]) -> str:
+    counts = "\n".join(f"| `{name}` | {number:,} |" for name, number in rows.items())
     return _README.format(
-        people=people, dictionary=DICTIONARY_FILE, seed=seed, counts=counts, as_of=sample.settings["as_of"]
+        people=people, dictionary=DICTIONARY_FILE, command=command, counts=counts, as_of=settings["as_of"]
     )
 
 
@@ -179,7 +233,7 @@ _README = """# Synthetic records
 Ids start with `syn-`, programme labels end in "(synthetic)", `program.toml` says `synthetic = true`, and every row
 of `truth.csv` carries the word.
 
-Made by `iop-outcomes sample DIR --people {people} --seed {seed}`; the same command writes the same bytes.
+Made by `iop-outcomes sample DIR {command}`; the same command writes the same bytes.
 
 | file | rows |
 | --- | ---: |

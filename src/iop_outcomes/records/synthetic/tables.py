@@ -1,4 +1,4 @@
-"""From arrays to the five tables as text, exactly as the CSV files hold them: columns and order are the schema's."""
+"""From arrays to the five tables, as the files hold them, each different cell held once: columns and order are the schema's."""
 
 from __future__ import annotations
 
@@ -59,8 +59,12 @@ class Calendar:
 
 
 def take(words: Sequence[str], places: Ints) -> pd.Series:
-    """The words at ``places``, as text."""
-    return pd.Series(np.array(words, dtype=object)[places], dtype="str")
+    """The words at ``places``, each held once."""
+    known = list(dict.fromkeys([*words, ""]))
+    if len(known) < len(words) + ("" not in words):
+        at = {word: place for place, word in enumerate(known)}
+        places = np.array([at[word] for word in words])[places]
+    return pd.Series(pd.Categorical.from_codes(np.asarray(places), categories=pd.Index(known, dtype="str")))
 
 
 def number_text(numbers: Ints, blank: Flags | None = None) -> pd.Series:
@@ -69,13 +73,17 @@ def number_text(numbers: Ints, blank: Flags | None = None) -> pd.Series:
     return take(["", *map(str, range(-100, 5001))], places)
 
 
-def draw_ids(n: int, rng: np.random.Generator) -> list[str]:
-    """``n`` different random ids that say they are synthetic."""
+def draw_ids(n: int, rng: np.random.Generator, block: int = 0) -> list[str]:
+    """``n`` different random ids that say they are synthetic; those of different blocks differ too."""
     size = len(_LETTERS) ** _ID_LETTERS
     drawn = np.unique(rng.integers(0, size, n + n // 4 + 20))
     drawn = rng.permutation(drawn)[:n]
     digits = drawn[:, None] // len(_LETTERS) ** np.arange(_ID_LETTERS) % len(_LETTERS)
-    return ["syn-" + "".join(row) for row in _LETTERS[digits]]
+    start = "syn-"
+    while block:
+        block, letter = divmod(block, len(_LETTERS))
+        start += str(_LETTERS[letter])
+    return [start + "".join(row) for row in _LETTERS[digits]]
 
 
 def programs_table(people: int) -> pd.DataFrame:
@@ -97,7 +105,7 @@ def programs_table(people: int) -> pd.DataFrame:
 
 
 def episodes_table(
-    people: People, course: Course, calendar: Calendar, ids: Sequence[str], rng: np.random.Generator
+    people: People, course: Course, calendar: Calendar, ids: Sequence[str], rng: np.random.Generator, block: int = 0
 ) -> pd.DataFrame:
     """One row per admission; whoever has no discharge by the extract is still in the programme."""
     who, n = course.person, len(course)
@@ -107,9 +115,9 @@ def episodes_table(
     everyone = np.arange(n)
     before = course.used_on(everyone[:, None], np.arange(-1, -scenario.DAYS_BEFORE - 1, -1)[None, :])
     sober_since = admitted - np.where(before.any(axis=1), before.argmax(axis=1), 0)
-    persons = draw_ids(len(people), rng)
+    persons = draw_ids(len(people), rng, block)
     columns = {
-        "episode_id": pd.Series(ids, dtype="str"),
+        "episode_id": take(ids, everyone),
         "person_id": take(persons, who),
         "program_id": take([programme.program_id for programme in PROGRAMMES], course.program),
         "level_of_care": take(LEVELS, course.level),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iop_outcomes.measures.library import find_definition
-from iop_outcomes.publication.document import Block, DisclosureStatement, Note, Page, Paragraph, TextTable
+from iop_outcomes.publication.document import Block, DisclosureStatement, Page, Paragraph, Sentences, TextTable
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.records.model import Manifest
 from iop_outcomes.reports.reading import Reading
@@ -27,7 +27,7 @@ def build_certainty(reading: Reading, manifest: Manifest) -> Page:
     if not reading.published.policy.withholds:
         blocks.append(_accounts(manifest))
     if manifest.warnings:
-        blocks.append(Note(" ".join(manifest.warnings), "Warnings when the records were read"))
+        blocks.append(Sentences(tuple(manifest.warnings), "Warnings when the records were read"))
     return Page(
         "page-a1", "A1", "How sure can we be", "What is known, what is missing, and what chance can do.", tuple(blocks)
     )

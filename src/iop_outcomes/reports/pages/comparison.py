@@ -54,6 +54,9 @@ _CANNOT = (
     "It speaks of this programme's levels and these months, not of all intensive outpatient or residential care.",
 )
 
+_NO_ANSWER = "There is no comparison of the two levels in this report."
+_WITHHELD = "Too few people could have gone to either level. What could be said of them is withheld to protect privacy."
+
 
 def build_comparison(reading: Reading) -> Page:
     """Cost and comparison: each comparison in the release with its protocol, then the costs that are there."""
@@ -79,6 +82,8 @@ def _compared(reading: Reading, rows: Published, protocol: Any) -> list[Block]:
     when += f"; {show(compared)} people compared" if compared.shown else ""
     blocks = answer_blocks(rows, protocol)
     gaps = rows.where(definition=GAPS)
+    if not blocks:  # neither a difference, nor a reason why there is none
+        return [Paragraph(_NO_ANSWER, strong=True), Note(_WITHHELD, "Why")]
     caption = reading.caption(_key(rows, _EFFECT), gaps, when)
     blocks.append(figure_block("effect", gaps, id=f"effect-{name}", caption=caption))
     blocks += sensitivity_blocks(rows)
@@ -122,6 +127,7 @@ def answer_blocks(rows: Published, protocol: Any) -> list[Block]:
         )
         if not (effect.low > 0 or effect.high < 0):
             said += " The range holds no difference, so these records cannot tell."
+        said += _say_rounding(sides, effect)
         blocks.append(Paragraph(said, strong=True))
     if crude.shown:
         said = f"As placed, without regard to who went where, the difference is {say_gap(crude)}."
@@ -129,6 +135,14 @@ def answer_blocks(rows: Published, protocol: Any) -> list[Block]:
             said += " It points the other way, as it does where people with more severe problems go to one level more often."
         blocks.append(Paragraph(said))
     return blocks
+
+
+def _say_rounding(sides: list[Quantity], effect: Quantity) -> str:
+    """Why two shares as printed lie further or less far apart than the difference says, where they do."""
+    if effect.kind != "share" or not all(side.shown for side in sides):
+        return ""
+    first, second, apart = (round(100 * one.value) for one in (*sides, effect))
+    return "" if first - second == apart else " The shares are rounded; the difference is of the shares as they are."
 
 
 def sensitivity_blocks(rows: Published) -> list[Block]:

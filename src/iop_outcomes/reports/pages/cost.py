@@ -24,7 +24,7 @@ from iop_outcomes.publication.figures.plane import (
     say_refusal,
 )
 from iop_outcomes.publication.figures.tornado import SCENARIOS
-from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, quantity_of, show, show_value
+from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, quantity_of, show_value
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.reading import Reading, describe_definition
 from iop_outcomes.statistics.plane import QUADRANTS
@@ -73,6 +73,8 @@ def effectiveness_blocks(reading: Reading, rows: Published, effect: str) -> list
     blocks = answer_blocks(rows)
     if say_refusal(rows):  # a plane with the crude point alone would be read as the answer
         return blocks
+    if not blocks:
+        return [Note("What care costs and what it achieves, read together, is withheld to protect privacy.")]
     places = rows.where(definition=[f"{one}_{what}@1" for one in ("increment", "crude") for what in ("cost", "effect")])
     caption = reading.caption("increment_cost@1", places, when)
     blocks.append(figure_block("plane", places, id=f"plane-{name}", caption=caption))
@@ -188,10 +190,7 @@ def _bearers(reading: Reading, rows: Published) -> list[Block]:
         lines.setdefault(str(row["category"]), {})[str(row["group"])] = quantity_of(row, "money")
     if not lines:
         return []
-    table = [
-        (_words(line), *(show(found[bearer]) if bearer in found else NOTHING for bearer in bearers))
-        for line, found in lines.items()
-    ]
+    table = [(_words(line), *(found.get(bearer, NOTHING) for bearer in bearers)) for line, found in lines.items()]
     columns = ("Line", *(Bearer(bearer).label for bearer in bearers))
     unit = str(rows.frame["unit"].iloc[0])
     caption = (

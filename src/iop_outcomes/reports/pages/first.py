@@ -15,9 +15,12 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import FIGURES, to_svg
 from iop_outcomes.publication.figures.control_series import DRAWN
+from iop_outcomes.publication.formatting import WITHHELD
 from iop_outcomes.publication.published import Published
+from iop_outcomes.reports.answers import answer_questions
 from iop_outcomes.reports.reading import Reading, find_quantity, name_scale
 from iop_outcomes.reports.signals import (
+    FEWEST,
     SERIES,
     Series,
     find_series,
@@ -28,30 +31,37 @@ from iop_outcomes.reports.signals import (
 )
 from iop_outcomes.vocabulary import LevelOfCare
 
+#: Share of withheld numbers from which page 1 says why.
+_MUCH = 1 / 3
+_WHY_WITHHELD = (
+    "Many figures here rest on few people, and showing them could tell something of one person. They carry the mark "
+    f"{WITHHELD} instead. A longer time or more people would let more be shown; the internal report shows all of it."
+)
+_HOW_TO_READ = (
+    "Tiles speak of everyone admitted in the four quarters, whoever left early included, unless they say otherwise. Lines "
+    "show the months of eight quarters. A month beyond the usual ups and downs is marked: ▲ better, ▼ worse, ◆ changed. A likely "
+    "range is what chance alone leaves open."
+)
+_NO_DATES = (
+    "These records hold no dates, so nothing can be said of quarters or months, nor of change. Years of admission stand "
+    "in. A likely range is what chance alone leaves open."
+)
+
 
 def build_first(reading: Reading) -> Page:
     """This quarter on one page: tiles with their own history, sentences from signals, what to look into."""
     quarter = reading.contents.quarter
     blocks: list[Block] = [Tiles(tuple(tile for tile in _tiles(reading) if tile.quantity.status != "not_estimable"))]
+    audit = reading.published.audit
+    if audit.withheld > _MUCH * audit.total:
+        blocks.append(Note(_WHY_WITHHELD, "Why so much is withheld"))
     if quarter:
         blocks.append(Sentences(write_sentences(reading.published, quarter), "Did anything really change?"))
-    else:
-        blocks.append(
-            Note(
-                "These records hold no dates, so nothing can be said of quarters or months; years of admission stand in."
-            )
-        )
+    blocks += answer_questions(reading)
     questions = list_questions(reading.published, quarter, reading.contents.cohort)
     if questions:
         blocks.append(Sentences(questions, "What we would look into"))
-    blocks.append(
-        Note(
-            "Numbers in tiles speak of everyone admitted in the four quarters, whoever left early included, unless the "
-            "tile says otherwise. Lines show the months of eight quarters; a mark on the line is a change larger than "
-            "chance explains.",
-            "How to read this page",
-        )
-    )
+    blocks.append(Note(_HOW_TO_READ if quarter else _NO_DATES, "How to read this page"))
     title = "This quarter on one page" if quarter else "All admissions on one page"
     return Page("page-1", "1", title, _lead(reading), tuple(blocks))
 
@@ -113,8 +123,9 @@ def _tile(reading: Reading, label: str, rows: Published, series: Series | None, 
         return Tile(label, quantity, rows, note=note)
     line = find_series(reading.published, series)
     signal, _ = read_signal(line, reading.contents.quarter)
-    if line.frame.loc[~line.frame["estimand"].isin(DRAWN), "status"].eq("ok").sum() < 2:  # no line to draw
-        return Tile(label, quantity, rows, signal="too_few", note=note)
+    months = line.frame.loc[~line.frame["estimand"].isin(DRAWN), "value"]
+    if months.notna().sum() < max(FEWEST, len(months) / 2):
+        return Tile(label, quantity, rows, signal="too_few", note=f"{note}; too few months may be shown for a line")
     kind = FIGURES["sparkline"]
     svg = to_svg(kind.draw(line), f"tile-{series.name}")
     return Tile(label, quantity, rows, svg, kind.describe(line), signal, say_assurance(line), note)

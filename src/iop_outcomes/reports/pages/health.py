@@ -23,7 +23,6 @@ _ABSTINENT = (
 _LEAD = (
     "Scores, work, school, home and family before care and after it. Whoever was not asked again counts as not known."
 )
-_WITHHELD = "is withheld to protect privacy, or cannot be said of so few."
 
 
 def build_health(reading: Reading) -> Page:
@@ -51,9 +50,11 @@ def _scores(reading: Reading) -> list[Block]:
     told = " ".join(filter(None, (_say_improvement(rows, scale, label) for scale, label in labels.items())))
     if told:
         blocks.append(Paragraph(told, strong=True))
-    if rows.frame["value"].notna().any():
+    if _has_value(rows):
         blocks.append(figure_block("change", rows, id="change", caption=_caption(reading, rows)))
     blocks += [_means(reading, rows, labels), _cases(reading, rows, labels)]
+    if not _has_value(rows):
+        return blocks
     notes = (str(note).removesuffix(PARTLY).removesuffix("; ") for note in rows.frame["note"].dropna())
     own = "People come to care when they feel worst, so that part of any change would have come by itself."
     blocks.append(Note(" ".join(filter(None, dict.fromkeys([own, *notes]))), "How to read a change"))
@@ -135,6 +136,10 @@ def _cases(reading: Reading, rows: Published, labels: Mapping[str, str]) -> Tabl
     )
 
 
+def _has_value(rows: Published) -> bool:
+    return bool(rows.frame["value"].notna().any())
+
+
 def _or_none(found: Quantity) -> Cell:
     """A number, or a dash where the scale has none."""
     return NOTHING if found.status == "not_estimable" else found
@@ -154,8 +159,6 @@ def _roles(reading: Reading) -> list[Block]:
         blocks.append(Sentences(tuple(filter(None, told)), "Of those who had it at intake, by exit"))
     first = str(rows.frame["definition"].iloc[0])
     blocks.append(figure_block("roles", rows, id="roles", caption=reading.caption(first, rows)))
-    if not rows.where(estimand="limit").frame["value"].notna().any():
-        return [*blocks, Note(f"Who kept what they had {_WITHHELD}"), describe_definition(first)]
     lines: list[tuple[Cell, ...]] = []
     for (role, day), found in readings.items():
         asked, least, most = (found.get(name) for name in ("kept_asked", "kept_least", "kept_most"))
@@ -194,8 +197,6 @@ def _family(reading: Reading) -> list[Block]:
         lines.append((words, base, found, show_interval(found)))
     if not lines:
         return []
-    if all(not cell.shown for line in lines for cell in line[2:3] if isinstance(cell, Quantity)):
-        return [Note(f"Whether people who came to sessions with their family stayed {_WITHHELD}")]
     counts = source.where(definition="landmark_view@1")
     left, compared = (find_quantity(counts, category=view) for view in ("left_before", "compared"))
     days = source.where(definition=["landmark_retained@1", "landmark_completed@1"]).frame
@@ -216,7 +217,7 @@ def _family(reading: Reading) -> list[Block]:
         "differ in other ways. Everybody who ever came and everybody who never did cannot be compared: whoever stays "
         "longer has more chances to come."
     )
-    return [table, Note(words, "Why only people still there on one day")]
+    return [table, Note(words, "Why only people still there on one day")] if _has_value(source) else [table]
 
 
 def _say_sessions(by: str, group: str) -> str:

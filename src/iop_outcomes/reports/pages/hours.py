@@ -13,7 +13,7 @@ from iop_outcomes.publication.document import (
     TableBlock,
 )
 from iop_outcomes.publication.figures import figure_block
-from iop_outcomes.publication.formatting import Quantity, quantity_of, show_interval
+from iop_outcomes.publication.formatting import Quantity, quantity_of, show, show_interval
 from iop_outcomes.reports.contents import ATTENDANCE_GROUPS
 from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
 from iop_outcomes.reports.signals import SERIES, find_series
@@ -34,9 +34,9 @@ def build_hours(reading: Reading) -> Page:
     if whole.shown and enrolled.shown:
         blocks.append(
             Paragraph(
-                f"People attended {whole.value:.0%} of the hours of the whole planned course, whoever left early "
-                f"included, and {enrolled.value:.0%} of the hours required while they were enrolled. The second figure "
-                "rises when people leave, so the two are always shown together.",
+                f"People attended {show(whole)} of the hours of the whole planned course, counting those who left early. "
+                f"Of the hours due while they were in care, they attended {show(enrolled)}. The second figure "
+                "goes up when people leave, so look at both.",
                 strong=True,
             )
         )

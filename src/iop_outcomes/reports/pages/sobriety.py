@@ -46,8 +46,8 @@ def build_sobriety(reading: Reading) -> Page:
     blocks.append(describe_definition("milestone_bridged@1"))
     blocks.append(
         Note(
-            "Abstinence in care is counted here. It is not the only kind of recovery: the 2022 definition of recovery "
-            "from alcohol use disorder by the US National Institute on Alcohol Abuse and Alcoholism does not require it.",
+            "Here we count days without use while in care. That is not the only way to recover: how the NIAAA, the US "
+            "institute for research on alcohol, defined recovery in 2022 does not ask for it.",
             "What is counted",
         )
     )

@@ -50,13 +50,13 @@ def build_staying(reading: Reading) -> Page:
     blocks += _completing_and_after(reading)
     blocks.append(
         Note(
-            "Ninety days is a common marker, but for outpatient care the evidence that staying past it causes better "
-            "outcomes is weak (Simpson and others 1997 found it inconclusive).",
+            "Ninety days is a common mark. That staying past it makes outpatient care work better has weak support "
+            "(Simpson and others 1997 could not tell).",
             "About 90 days",
         )
     )
     blocks.append(describe_definition("retained@1"))
-    lead_line = f"Everyone admitted in {reading.contents.cohort.label} is counted, whoever left early included."
+    lead_line = f"All who came in {reading.contents.cohort.label} are counted, those who left early too."
     return Page("page-3", "3", "Staying and leaving", lead_line, tuple(blocks))
 
 

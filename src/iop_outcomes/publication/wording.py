@@ -1,0 +1,75 @@
+"""What formats that lay out pages print around and beside the numbers: the same words in every one of them."""
+
+from __future__ import annotations
+
+from iop_outcomes.publication.document import SIGNAL_WORDS, Cell, Document, Page, Signal, Tile
+from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, show, show_base, show_interval
+
+#: A signal's own sign, so that it is told by its shape and not by its colour alone.
+SIGNAL_SIGNS: dict[Signal, str] = {"better": "▲", "worse": "▼", "changed": "◆", "none": "●", "too_few": "○"}
+STATEMENT_TITLE = "What this release shows and what it withholds"
+BEHIND_TITLE = "Numbers behind the figures"
+BEHIND_LINK = "Numbers behind this figure"
+BEHIND_LEAD = "Every figure of this report as a table, in the order of its pages."
+
+
+def settle_text(text: str) -> str:
+    """Words on one line, without signs that print nothing and that no file may hold.
+
+    >>> settle_text("one\\n two\\x00")
+    'one two'
+    """
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
+
+
+def show_cell(cell: Cell) -> str:
+    """A cell of a table as printed."""
+    return show(cell) if isinstance(cell, Quantity) else cell
+
+
+def show_limits(quantity: Quantity) -> str:
+    """The limits under a headline number; nothing where there are none or where the number is withheld."""
+    limits = show_interval(quantity)
+    return "" if limits in (NOTHING, WITHHELD) else limits
+
+
+def say_signal(tile: Tile) -> str:
+    """What the history of a headline number says, in words; nothing where no history is drawn."""
+    return ". ".join(part for part in (SIGNAL_WORDS[tile.signal], tile.assurance) if part) if tile.svg else ""
+
+
+def say_base(tile: Tile) -> tuple[str, ...]:
+    """The lines under a headline number: why it is not there, or its limits and what it rests on."""
+    if tile.quantity.withheld:
+        return ("withheld to protect privacy",)
+    return tuple(line for line in (show_limits(tile.quantity), show_base(tile.quantity)) if line)
+
+
+def say_facts(document: Document) -> tuple[str, ...]:
+    """Of when a document speaks, for whom, and which release it is."""
+    period = (f"Period: {document.period}",) if document.period else ()
+    as_of = (f"Data as of {document.as_of}",) if document.as_of else ()
+    release = (f"Release {', '.join(document.release_ids)}",) if document.release_ids else ()
+    return (*period, *as_of, f"Audience: {document.audience.label}", *release)
+
+
+def say_running(document: Document) -> tuple[str, str]:
+    """What stands at the top of every sheet: what the document is, and which release of which data."""
+    left = (document.title, document.period)
+    right = (
+        f"as of {document.as_of}" if document.as_of else "",
+        *(f"policy {source.policy.name}" for source in document.sources[:1]),
+        f"release {', '.join(document.release_ids)}" if document.release_ids else "",
+    )
+    return " · ".join(part for part in left if part), " · ".join(part for part in right if part)
+
+
+def say_mark(document: Document) -> str:
+    """What the mark of a withheld number means, where the document may hold one."""
+    withholds = any(source.policy.withholds for source in document.sources)
+    return f"{WITHHELD} means withheld to protect privacy" if withholds else ""
+
+
+def say_page(page: Page) -> str:
+    """The number and the title of a page."""
+    return f"{page.number} {page.title}".strip()

@@ -1,0 +1,251 @@
+"""Which rows have to be looked at closely: on the engine, one pass over each table, a condition for every rule.
+
+A screen works out a table's times and marks in ODD every row that might break a rule; it may mark too many and never too
+few. Rows of a person (of an episode) with nothing marked are in use as they stand; all rows of the others go through the
+rules one by one, which alone decide, count and say what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+import narwhals as nw
+
+from iop_outcomes.instruments import Instrument
+from iop_outcomes.records.engine import Engine, Lazy
+from iop_outcomes.records.scanned import NUMBER, ODD
+from iop_outcomes.vocabulary import AttendanceStatus, OutcomePoint, OutcomeStatus
+
+#: Later than any day of the records.
+_NEVER = 10_000_000
+
+
+def screen_episodes(typed: Lazy, programs: Lazy, as_of: int | None) -> Lazy:
+    """Episodes with their times worked out. ``programs`` are those in use (id and level of care), ``as_of`` a day number."""
+    admitted, given_year = nw.col("admission_date" + NUMBER), nw.col("admission_year")
+    levels = programs.select("program_id", nw.col("level_of_care").alias("_level"), nw.lit(True).alias("_known"))
+    frame = typed.join(levels, on="program_id", how="left")
+    year = nw.col("admission_date").dt.year().cast(nw.Int64)
+    counted = nw.lit(None).cast(nw.Int64) if as_of is None else (nw.lit(as_of) - admitted).cast(nw.Int64)
+    odd = [
+        nw.col(ODD),
+        nw.col("_known").is_null(),
+        admitted.is_null() & given_year.is_null(),
+        _true(year != given_year),
+    ]
+    if as_of is not None:
+        odd += [_true(nw.col(name + NUMBER) > as_of) for name in ("admission_date", "discharge_date", "sobriety_date")]
+    times = {}
+    for name in ("discharge", "sobriety"):
+        days, wrong = _settle(f"{name}_date", f"{name}_day", admitted)
+        times[f"{name}_day"] = days
+        odd += wrong
+    discharge, observed = times["discharge_day"], nw.coalesce(nw.col("observed_day"), counted)
+    odd += [
+        _true(discharge < 0),
+        nw.col("end_reason").is_null() != discharge.is_null(),
+        _true(nw.col("observed_day") > counted),
+        observed.is_null(),
+        _true(discharge > observed),
+    ]
+    frame = frame.with_columns(
+        _any(odd).alias(ODD),
+        nw.coalesce(year, given_year).alias("admission_year"),
+        nw.coalesce(nw.col("level_of_care"), nw.col("_level")).alias("level_of_care"),
+        observed.alias("observed_day"),
+        *(days.alias(name) for name, days in times.items()),
+        (admitted - nw.col("person_day")).alias("_origin"),
+    )
+    return _screen_people(frame)
+
+
+def _screen_people(frame: Lazy) -> Lazy:
+    """The day since each person's first admission; ids that stand twice, stays that overlap, days that disagree."""
+    admitted, person = nw.col("admission_date" + NUMBER), "person_id"
+    frame = frame.with_columns(nw.lit(1).alias("_one"))
+    frame = frame.with_columns(
+        nw.col("_origin").min().over(person).alias("_first_origin"),
+        nw.col("_origin").max().over(person).alias("_last_origin"),
+        admitted.min().over(person).alias("_first"),
+        nw.col("_one").sum().over(person).alias("_stays"),
+        nw.col("_one").sum().over("episode_id").alias("_same"),
+    )
+    first = nw.coalesce(nw.col("_first_origin"), nw.col("_first"))
+    day = nw.coalesce(admitted - first, nw.col("person_day"))
+    day = nw.when(day.is_null() & (nw.col("_stays") == 1)).then(nw.lit(0)).otherwise(day).cast(nw.Int64)
+    frame = frame.with_columns(day.alias("person_day"))
+    frame = frame.with_columns(
+        nw.coalesce(nw.col("person_day") + nw.col("discharge_day"), nw.lit(_NEVER)).cast(nw.Int64).alias("_end")
+    )
+    earlier = nw.col("_end").shift(1).over("person_id", "program_id", order_by=["person_day", "_end"])
+    frame = frame.with_columns(earlier.alias("_earlier"))
+    odd = [
+        nw.col(ODD),
+        nw.col("_same") > 1,
+        nw.col("person_day").is_null(),
+        _true(nw.col("_first_origin") != nw.col("_last_origin")),
+        _true(nw.col("person_day") < nw.col("_earlier")),
+    ]
+    return frame.with_columns(_any(odd).alias(ODD))
+
+
+def screen_attendance(typed: Lazy, stays: Lazy, as_of: int | None, engine: Engine) -> Lazy:
+    """Sessions with their day and week. ``stays`` are those of the episodes in use."""
+    frame = typed.join(stays, on="episode_id", how="left")
+    day, wrong = _settle("date", "day", nw.col("_admitted"))
+    frame = frame.with_columns(day.alias("_day"))
+    day, given = nw.col("_day"), nw.col("week")
+    counted = day // 7 + 1
+    earliest = nw.coalesce(day, (given - 1) * 7)
+    offered, attended, status = nw.col("hours_offered"), nw.col("hours_attended"), nw.col("status")
+    was_there = status == str(AttendanceStatus.ATTENDED)
+    odd = [
+        nw.col(ODD),
+        nw.col("_known").is_null(),
+        _all_null("date", "day", "week", "visit"),
+        *([] if as_of is None else [_true(nw.col("date" + NUMBER) > as_of)]),
+        *wrong,
+        _true(given != counted),
+        _true(day < 0),
+        _true(earliest > nw.col("_discharge")),
+        _true(earliest > nw.col("_observed")),
+        _true(attended > offered + 1e-9),
+        _true(was_there & (attended == 0)),
+        _true(~was_there & (attended > 0)),
+    ]
+    frame = frame.with_columns(
+        _any(odd).alias(ODD), day.cast(nw.Int64).alias("day"), nw.coalesce(counted, given).cast(nw.Int64).alias("week")
+    )
+    return _mark_same_day(frame, engine)
+
+
+def _mark_same_day(frame: Lazy, engine: Engine) -> Lazy:
+    """Marks sessions of one day that add up to more than 24 hours, and rows that may stand twice."""
+    named = [
+        "episode_id",
+        "day",
+        "week",
+        "visit",
+        "service_type",
+        "modality",
+        "hours_offered",
+        "hours_attended",
+        "status",
+    ]
+    busy = frame.group_by("episode_id", "day").agg(
+        nw.len().alias("_n"), nw.col("hours_offered").sum().alias("_o"), nw.col("hours_attended").sum().alias("_a")
+    )
+    busy = engine.lift(busy.filter(nw.col("_n") > 1))
+    several = frame.join(busy.select("episode_id").unique("episode_id"), on="episode_id", how="semi")
+    again = (
+        several.group_by(named)
+        .agg(nw.len().alias("_n"))
+        .filter((nw.col("_n") > 1) & ~(nw.col("day").is_null() & nw.col("visit").is_null()))
+    )
+    over = busy.filter(~nw.col("day").is_null() & ((nw.col("_o") > 24) | (nw.col("_a") > 24)))
+    return _mark(frame, [again, over], engine)
+
+
+def screen_outcomes(
+    typed: Lazy, stays: Lazy, instruments: Mapping[str, Instrument], as_of: int | None, engine: Engine
+) -> Lazy:
+    """Assessments with their day and week. ``stays`` are those of the episodes in use."""
+    frame = typed.join(stays, on="episode_id", how="left")
+    day, wrong = _settle("date", "day", nw.col("_admitted"))
+    frame = frame.with_columns(day.alias("_day"))
+    day, point, status = nw.col("_day"), nw.col("point"), nw.col("status")
+    due = status != str(OutcomeStatus.NOT_DUE)
+    undated = _all_null("date", "day")
+    during = (point == str(OutcomePoint.WEEK)) & nw.col("week").is_null()
+    later = (point == str(OutcomePoint.FOLLOWUP)) & nw.col("month").is_null()
+    odd = [
+        nw.col(ODD),
+        nw.col("_known").is_null(),
+        undated & _true(during | later),
+        *([] if as_of is None else [_true((nw.col("date" + NUMBER) > as_of) & due)]),
+        *wrong,
+        _true((day > nw.col("_observed")) & due),
+        ~_fits(instruments).fill_null(False),
+    ]
+    counted = nw.when(day >= 0).then(day // 7 + 1)
+    frame = frame.with_columns(
+        _any(odd).alias(ODD),
+        day.cast(nw.Int64).alias("day"),
+        nw.coalesce(counted, nw.col("week")).cast(nw.Int64).alias("week"),
+    )
+    named = [
+        "episode_id",
+        "day",
+        "week",
+        "point",
+        "month",
+        "instrument",
+        "substance",
+        "score",
+        "result",
+        "days_covered",
+    ]
+    again = frame.group_by(*named, "status").agg(nw.len().alias("_n")).filter(nw.col("_n") > 1)
+    return _mark(frame, [again], engine)
+
+
+def _fits(instruments: Mapping[str, Instrument]) -> nw.Expr:
+    """Whether score, result and status are what the instrument asks for."""
+    score, result, name = nw.col("score"), nw.col("result"), nw.col("instrument")
+    done = nw.col("status") == str(OutcomeStatus.DONE)
+    empty = score.is_null() & result.is_null()
+    fits: list[nw.Expr] = []
+    for key, one in instruments.items():
+        right = result.is_null() if not one.results else (result.is_null() | result.is_in(list(one.results)))
+        if one.kind == "scale":
+            low, high = one.low, one.high
+            inside = score.is_null()
+            bounds = [*([] if low is None else [score >= low]), *([] if high is None else [score <= high])]
+            within = reduce(lambda a, b: a & b, bounds) if bounds else ~score.is_null()
+            right = right & (inside | within.fill_null(False)) & (~done | ~score.is_null())
+        else:
+            right = right & (~done | ~result.is_null())
+        fits.append((name == key) & right & (done | empty))
+    return _any(fits)
+
+
+def find_stays(episodes: Lazy) -> Lazy:
+    """What a session or an assessment has to be held against."""
+    return episodes.select(
+        "episode_id",
+        nw.col("admission_date" + NUMBER).alias("_admitted"),
+        nw.col("discharge_day").alias("_discharge"),
+        nw.col("observed_day").alias("_observed"),
+        nw.lit(True).alias("_known"),
+    )
+
+
+def _settle(dated: str, day: str, admitted: nw.Expr) -> tuple[nw.Expr, list[nw.Expr]]:
+    """The day counted from the date, else the day as given; odd where the two differ or the date cannot be counted."""
+    number, given = nw.col(dated + NUMBER), nw.col(day)
+    counted = number - admitted
+    return nw.coalesce(counted, given), [_true(given != counted), ~number.is_null() & admitted.is_null()]
+
+
+def _mark(frame: Lazy, groups: Sequence[Lazy], engine: Engine) -> Lazy:
+    """ODD for every row of an episode that one of the groups names."""
+    named = [group.select("episode_id") for group in groups]
+    episodes = engine.lift(nw.concat(named).drop_nulls("episode_id").unique("episode_id"))
+    marked = episodes.select("episode_id", nw.lit(True).alias("_marked"))
+    frame = frame.join(marked, on="episode_id", how="left")
+    return frame.with_columns((nw.col(ODD) | ~nw.col("_marked").is_null()).alias(ODD))
+
+
+def _all_null(*names: str) -> nw.Expr:
+    return reduce(lambda a, b: a & b, [nw.col(name).is_null() for name in names])
+
+
+def _any(conditions: Sequence[nw.Expr]) -> nw.Expr:
+    return reduce(or_, conditions)
+
+
+def _true(condition: nw.Expr) -> nw.Expr:
+    """A condition that is never unknown: what is unknown is not true."""
+    return condition.fill_null(False)

@@ -77,6 +77,12 @@ ESTIMANDS: tuple[str, ...] = (
     "funnel_limit",
 )
 
+#: What says which number a row is: two rows that share these must agree.
+KEY: tuple[str, ...] = (
+    *("measure", "definition", "estimand", "category", "by", "group"),
+    *("at", "period_start", "period_end", "reference", "unit"),
+)
+
 #: The word in ``by`` and ``group`` of a row that speaks for everyone.
 ALL = "all"
 

@@ -15,9 +15,9 @@ from itertools import combinations
 import pandas as pd
 
 from iop_outcomes.errors import UsageError
-from iop_outcomes.estimates import ALL, Estimates
+from iop_outcomes.estimates import ALL, KEY, Estimates
 from iop_outcomes.publication.curves import SUMS
-from iop_outcomes.publication.gate import KEY, SENSITIVE, publish
+from iop_outcomes.publication.gate import SENSITIVE, publish
 from iop_outcomes.publication.nested import GROUP_HOLDS, HOLDS, subject_of
 from iop_outcomes.publication.policy import Policy, choose_policy
 from iop_outcomes.publication.suppression import COUNTED

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from iop_outcomes.estimates import ALL, REST
-from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, MODELLED, Sheet, is_primary
+from iop_outcomes.publication.suppression import CONTRASTS, COUNTED, DRAWN, MODELLED, Sheet, is_primary, row_keys
 
 DERIVED_FROM = "Withheld because a number it was worked out from is withheld"
 
@@ -40,12 +39,6 @@ def _positions(sheet: Sheet, estimands: Iterable[str]) -> list[int]:
     return rows
 
 
-def _keys(frame: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
-    """One key a row; a missing cell is a value like any other."""
-    columns = frame[names].astype(object).where(frame[names].notna(), None)
-    return list(columns.itertuples(index=False, name=None))
-
-
 def _rows_by(keys: list[tuple[object, ...]], rows: Iterable[int]) -> dict[tuple[object, ...], list[int]]:
     found: dict[tuple[object, ...], list[int]] = {}
     for row in rows:
@@ -62,7 +55,7 @@ def _withhold_modelled(sheet: Sheet) -> None:
     """A modelled share needs every count of the same people, day and outcome to be shown."""
     frame = sheet.frame
     names = [*_PLACE, "by", "group"]
-    keys = _keys(frame, names)
+    keys = row_keys(frame, names)
     counted = _rows_by(keys, np.flatnonzero(frame["estimand"].isin(COUNTED).to_numpy()))
     own = [row for row in _positions(sheet, MODELLED) if frame["reference"].isna().iloc[row]]
     sheet.hide(_array(row for row in own if not _stand(sheet, counted.get(keys[row], []))), DERIVED_FROM)
@@ -72,7 +65,7 @@ def _withhold_differences(sheet: Sheet) -> None:
     """A difference (or a tipping point of one) needs both of the rows it compares."""
     frame = sheet.frame
     names = [*_PLACE, "definition", "by"]
-    keys = _keys(frame, names)
+    keys = row_keys(frame, names)
     reference = frame["reference"].notna().to_numpy()
     plain: list[int] = np.flatnonzero(~reference & ~frame["estimand"].isin(CONTRASTS | DRAWN).to_numpy()).tolist()
     group = frame["group"].astype(object).where(frame["group"].notna(), None).tolist()
@@ -80,7 +73,7 @@ def _withhold_differences(sheet: Sheet) -> None:
     for row in plain:
         sides.setdefault((*keys[row], group[row]), []).append(row)
     family = _rows_by(keys, plain)
-    everyone = _rows_by(_keys(frame, [*_PLACE, "definition"]), [row for row in plain if group[row] == ALL])
+    everyone = _rows_by(row_keys(frame, [*_PLACE, "definition"]), [row for row in plain if group[row] == ALL])
     gone: list[int] = []
     for row in np.flatnonzero(reference | (frame["estimand"] == "difference").to_numpy()).tolist():
         against = str(frame["reference"].iloc[row])
@@ -100,7 +93,7 @@ def _withhold_tests(sheet: Sheet) -> None:
     frame = sheet.frame
     names = ["definition", "category", "by", "period_start", "period_end"]
     dated = frame["at"].notna().to_numpy()
-    of_all_days, of_a_day = _keys(frame, names), _keys(frame, [*names, "at"])
+    of_all_days, of_a_day = row_keys(frame, names), row_keys(frame, [*names, "at"])
     primary = np.flatnonzero(is_primary(frame) & (frame["by"] != ALL).to_numpy())
     whole, single = _rows_by(of_all_days, primary), _rows_by(of_a_day, primary)
     label = frame["group"].astype(object).where(frame["group"].notna(), None).tolist()
@@ -124,9 +117,9 @@ def _withhold_drawn(sheet: Sheet) -> None:
     frame = sheet.frame
     primary = np.flatnonzero(is_primary(frame)).tolist()
     line, across = (
-        _keys(frame, names) for names in (["measure", "definition", "by", "group"], ["measure", "definition"])
+        row_keys(frame, names) for names in (["measure", "definition", "by", "group"], ["measure", "definition"])
     )
-    exact = _keys(frame, ["measure", "definition", "by", "group", "category", "at", "period_start", "period_end"])
+    exact = row_keys(frame, ["measure", "definition", "by", "group", "category", "at", "period_start", "period_end"])
     points, all_points, beside = _rows_by(line, primary), _rows_by(across, primary), _rows_by(exact, primary)
     together = ((frame["by"] != ALL) & (frame["group"] == ALL)).to_numpy()
     widened = frame["category"].fillna("").str.endswith("_adjusted").to_numpy()
@@ -151,7 +144,7 @@ def _withhold_verdicts(sheet: Sheet) -> None:
     """All rows of a claim go unless every figure it speaks of, for the same people and day, is in the release and stands."""
     frame = sheet.frame
     verdict = (frame["measure"] == VERDICTS).to_numpy()
-    people = _keys(frame, ["by", "group", "at"])
+    people = row_keys(frame, ["by", "group", "at"])
     names = (frame["definition"].astype(str) + "/" + frame["category"].fillna("").astype(str)).tolist()
     figures = _rows_by(list(zip(names, people, strict=True)), np.flatnonzero(~verdict).tolist())
     category = sheet.column("category")

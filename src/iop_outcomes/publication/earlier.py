@@ -12,16 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from iop_outcomes.estimates import KEY
 from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import Sheet
+from iop_outcomes.publication.suppression import Sheet, row_keys
 
 CHANGED = "Withheld because it differs from a number released before by too few people"
 #: Stands in the note of a row that is printed as it was released before.
 FROZEN = "as first released; few records have changed since"
 
-#: What makes a row the same figure in two releases, but for the period.
-FIGURE: tuple[str, ...] = ("measure", "definition", "estimand", "category", "by", "group", "at", "reference", "unit")
 _SPAN = ("period_start", "period_end")
+#: What makes a row the same figure in two releases, but for the period.
+_FIGURE: tuple[str, ...] = tuple(name for name in KEY if name not in _SPAN)
 _COUNTS = ("n", "denominator", "people")
 _PRINTED = ("value", "ci_low", "ci_high", "conf_level", "n", "denominator", "people", "n_missing", "method", "status")
 
@@ -51,11 +52,11 @@ def recall(sheet: Sheet, earlier: pd.DataFrame, policy: Policy) -> Memory:
     """
     now = sheet.frame
     shown = earlier[earlier["value"].notna() | earlier["n"].notna()]
-    numbers = shown[[*FIGURE, *_SPAN, *_COUNTS, "value"]].copy()
+    numbers = shown[[*_FIGURE, *_SPAN, *_COUNTS, "value"]].copy()
     numbers["value"] = numbers["value"].round(9)
     rows = shown[~numbers.duplicated(keep="last")].reset_index(drop=True)
-    place = {key: at for at, key in enumerate(_keys(now, (*FIGURE, *_SPAN)))}
-    twin = np.array([place.get(key, -1) for key in _keys(rows, (*FIGURE, *_SPAN))], dtype=int)
+    place = {key: at for at, key in enumerate(row_keys(now, KEY))}
+    twin = np.array([place.get(key, -1) for key in row_keys(rows, KEY)], dtype=int)
     frozen: dict[int, int] = {}
     changed = []
     was, are = (policy.show(frame[list(_COUNTS)].to_numpy(dtype=np.float64)) for frame in (rows, now))
@@ -93,8 +94,3 @@ def _few_changed(old: np.ndarray, new: np.ndarray, policy: Policy) -> bool:
     """Whether events, base, people or those left over differ by a count that may not be shown."""
     gaps = np.abs([*(old - new), (old[1] - old[0]) - (new[1] - new[0])])
     return bool(((gaps > 0) & (gaps <= policy.limit)).any())
-
-
-def _keys(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[object, ...]]:
-    columns = frame[list(names)].astype(object)
-    return list(columns.where(columns.notna(), None).itertuples(index=False, name=None))

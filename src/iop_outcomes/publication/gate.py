@@ -2,7 +2,9 @@
 
 ``publish`` is the only way from a measure to a page. It fails closed (what it does not know is withheld), withholds
 whole rows with one mark, coarsens curves, and then asks an exact attacker whether anything withheld can be worked out
-from what is left, withholding more until it cannot. The order of the rows never matters.
+from what is left, withholding more until it cannot. An independent attacker, which knows nothing of how the gate
+decides, has the last word: what it can still work out is withheld too, and where that does not end, nothing leaves. The
+order of the rows never matters.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes.errors import DisclosureError, UsageError
-from iop_outcomes.estimates import COLUMNS, Estimates
+from iop_outcomes.estimates import COLUMNS, KEY, Estimates
 from iop_outcomes.publication import curves, suppression
 from iop_outcomes.publication.cells import build_system
 from iop_outcomes.publication.complementary import protect
@@ -47,20 +49,6 @@ LITERATURE = "published"
 #: How often the finished release is attacked, and more withheld, before it is given up.
 _TRIALS = 30
 
-#: What makes a row the same number: two rows that share these must agree.
-KEY: tuple[str, ...] = (
-    "measure",
-    "definition",
-    "estimand",
-    "category",
-    "by",
-    "group",
-    "at",
-    "period_start",
-    "period_end",
-    "reference",
-    "unit",
-)
 _NUMBERS = ("value", "ci_low", "ci_high", "conf_level", "n", "denominator", "people", "n_missing")
 
 
@@ -80,7 +68,8 @@ def publish(
     are the rows released before (``Ledger.earlier``), which a reader still holds: what changed by few people is printed as
     it was then. ``overrides`` open the rows they name, whatever the rules say; the audit counts them.
 
-    Raises ``UsageError`` for an unknown audience or policy, or when two rows claim to be the same number and differ.
+    Raises ``UsageError`` for an unknown audience or policy, or when two rows claim to be the same number and differ;
+    ``DisclosureError`` when numbers can be worked out however much is withheld.
 
     >>> rows = [dict(measure="retention", definition="retained@1", estimand="proportion", by="site", group=site,
     ...     value=n / d, n=n, denominator=d, people=d) for site, n, d in (("A", 20, 40), ("B", 40, 43))]

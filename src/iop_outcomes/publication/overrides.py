@@ -20,24 +20,14 @@ from typing import Any
 import pandas as pd
 
 from iop_outcomes.errors import DisclosureError
+from iop_outcomes.estimates import KEY
 from iop_outcomes.vocabulary import Status
 
 #: What a reason holds at least, not counting spaces, and how many different letters.
 REASON_LENGTH, REASON_LETTERS = 10, 5
 
 #: Columns that say which number a row is; an override names some of them and never a number itself.
-PLACES: tuple[str, ...] = (
-    "measure",
-    "definition",
-    "estimand",
-    "category",
-    "by",
-    "group",
-    "at",
-    "period_start",
-    "period_end",
-    "reference",
-)
+PLACES: tuple[str, ...] = tuple(name for name in KEY if name != "unit")
 _KEYS = ("name", "reason", "expires", "where")
 _NARROWING = PLACES[3:]
 _NOBODY = frozenset({"anonymous", "n/a", "na", "nobody", "none", "tba", "tbd", "todo", "unknown", "xxx"})

@@ -22,7 +22,7 @@ from iop_outcomes.estimates import ALL, REST
 from iop_outcomes.publication.derivation import VERDICTS
 from iop_outcomes.publication.formatting import WITHHELD
 from iop_outcomes.publication.policy import Policy
-from iop_outcomes.publication.suppression import COUNTED, MODELLED, SUMMARISED, row_groups
+from iop_outcomes.publication.suppression import COUNTED, MODELLED, SUMMARISED, row_groups, row_keys
 from iop_outcomes.statistics import Interval, recovered_difference, wilson
 from iop_outcomes.statistics.intervals import Floats, normal_quantile
 
@@ -262,7 +262,7 @@ def _say(method: object) -> str:
 
 def _differences(frame: pd.DataFrame, binned: dict[int, _Shares], may: np.ndarray) -> Iterator[tuple[int, list[float]]]:
     """Differences of two binned shares; of a group and everyone else where its counts can be taken from everyone's."""
-    keys = _keys(frame, [*_PLACE, "by", "group", "reference"])
+    keys = row_keys(frame, [*_PLACE, "by", "group", "reference"])
     value, base, level = (frame[name].to_numpy() for name in ("value", "denominator", "conf_level"))
     limited = frame["ci_low"].notna().to_numpy()
     sides = {keys[row]: row for row in binned if keys[row][-1] is None}
@@ -281,16 +281,10 @@ def _differences(frame: pd.DataFrame, binned: dict[int, _Shares], may: np.ndarra
             yield row, binned[own].minus(binned[other].without(binned[own]) if rest else binned[other])
 
 
-def _keys(frame: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
-    """One key a row; a missing cell is a value like any other."""
-    columns = frame[names].astype(object).where(frame[names].notna(), None)
-    return list(columns.itertuples(index=False, name=None))
-
-
 def _repeat_verdicts(frame: pd.DataFrame, numbers: Floats) -> None:
     """The verdict of a claim repeats numbers of the figures it names: it repeats the released ones."""
     true = frame[_NUMBERS].to_numpy(dtype=np.float64)
-    keys = _keys(frame, ["by", "group", "at"])
+    keys = row_keys(frame, ["by", "group", "at"])
     verdict = (frame["measure"] == VERDICTS).to_numpy()
     names = (frame["definition"] + "/" + frame["category"].fillna("")).tolist()
     figures = {(names[row], keys[row]): row for row in np.flatnonzero(~verdict)}

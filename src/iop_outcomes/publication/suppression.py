@@ -7,6 +7,7 @@ audit names.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -152,6 +153,12 @@ def is_primary(frame: pd.DataFrame) -> np.ndarray:
 def row_groups(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
     """Positions of the rows that share the key columns, a missing key being a value of its own."""
     return [np.asarray(rows) for rows in frame.groupby(keys, dropna=False).indices.values()]
+
+
+def row_keys(frame: pd.DataFrame, names: Sequence[str]) -> list[tuple[object, ...]]:
+    """One key a row; a missing cell is a value like any other."""
+    columns = frame[list(names)].astype(object)
+    return list(columns.where(columns.notna(), None).itertuples(index=False, name=None))
 
 
 def withhold_unknown(sheet: Sheet) -> None:

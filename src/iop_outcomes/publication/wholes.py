@@ -14,8 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from iop_outcomes.estimates import ALL
-from iop_outcomes.publication.gate import KEY
+from iop_outcomes.estimates import ALL, KEY
 from iop_outcomes.publication.nested import subject_of
 from iop_outcomes.publication.policy import POLICIES
 from iop_outcomes.publication.suppression import COUNTED, DRAWN

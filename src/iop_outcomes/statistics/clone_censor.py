@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .answered import EACH_COLUMN
 from .effect import Effect, form_effect, no_effect
 from .estimating_equations import Step, fit_step
 from .intervals import Floats
+from .newton import expit
 from .propensity import effective_sample_size
 from .regression import SEPARATED
 
@@ -31,8 +33,6 @@ NOBODY_LEFT = "nobody left before"
 NOBODY_LAST = "nobody left in the last interval, and so nobody stands for those who stayed to its end"
 FORETOLD = "some combination of interval, covariates and state foretells wholly who leaves"
 SILENT = "no outcome is known under one of the strategies"
-#: Fewest people of the rarer kind, answered or not, for each column of the model of who answered.
-_EACH_COLUMN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ class CloneWeights:
 
     def _chance_of_answer(self, known: NDArray[np.bool_]) -> Step | None:
         """The model of who answered, or None where all did or there is none to be had."""
-        if min(known.sum(), (~known).sum()) < max(1, _EACH_COLUMN * self._known_by.shape[1]):
+        if min(known.sum(), (~known).sum()) < max(1, EACH_COLUMN * self._known_by.shape[1]):
             return None
         used = np.ones(known.size, dtype=bool)
         reach = fit_step(known.astype(float), self._known_by, "binomial", used=used, cluster=None)
@@ -330,7 +330,7 @@ def _fit(course: _Course, x: Floats, z: Floats) -> _Hazards:
         np.add.at(pull, person, step.pull)
         terms, by_x, by_z = np.split(step.coefficients, [int(live.sum()), p - z.shape[2]])
         line = terms + (x @ by_x)[:, None] + z[:, live] @ by_z
-        chance[:, live] = 1 / (1 + np.exp(-line))
+        chance[:, live] = expit(line)
     return _Hazards(chance, live, x, z, pull, reason)
 
 

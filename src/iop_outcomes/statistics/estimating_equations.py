@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Floats
 from .life_table import Codes, label_codes
+from .newton import expit
 from .regression import ALIKE, LEAST_DF, TOO_FEW, logistic_regression
 
 FAMILIES = ("gaussian", "binomial")
@@ -41,7 +42,7 @@ class Step:
         line = design @ self.coefficients
         if self.family == "gaussian":
             return line, design
-        mean = _expit(line)
+        mean = expit(line)
         return mean, design * (mean * (1 - mean))[:, None]
 
 
@@ -121,9 +122,3 @@ def _least_squares(y: Floats, x: Floats, cluster: Codes | None) -> tuple[Floats,
     if rank < x.shape[1]:
         return np.full(x.shape[1], np.nan), ALIKE
     return np.asarray(beta, np.float64), ""
-
-
-def _expit(x: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(x), float)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .intervals import FloatOrArray, Floats, as_given, normal_quantile
+from .newton import expit
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def impute_binary(
     coefficients, covariance = _fit_logit(_with_constant(np.vstack([x[~missing], steps])), known, weight)
     generator = np.random.default_rng(seed)
     drawn = coefficients + generator.standard_normal((imputations, len(coefficients))) @ _root(covariance)
-    chance = _expit(drawn @ _with_constant(x[missing]).T + delta)
+    chance = expit(drawn @ _with_constant(x[missing]).T + delta)
     completed = np.tile(y, (imputations, 1))
     completed[:, missing] = generator.random(chance.shape) < chance
     return completed
@@ -251,10 +252,6 @@ def _root(covariance: Floats) -> Floats:
     return np.asarray(np.linalg.cholesky(covariance).T, np.float64)
 
 
-def _expit(log_odds: Floats) -> Floats:
-    return np.asarray((1 + np.tanh(log_odds / 2)) / 2, np.float64)
-
-
 def _added_rows(p: int) -> Floats:
     """Half a standard deviation either side of the mean of each predictor, each twice; without predictors, the mean."""
     either_side = np.concatenate([np.eye(p) / 2, -np.eye(p) / 2]) if p else np.zeros((1, 0))
@@ -270,7 +267,7 @@ def _fit_logit(design: Floats, y: Floats, weight: Floats) -> tuple[Floats, Float
 
     beta = np.zeros(design.shape[1])
     for _ in range(100):
-        chance = _expit(design @ beta)
+        chance = expit(design @ beta)
         information = (design.T * (weight * chance * (1 - chance))) @ design
         step = np.linalg.solve(information, design.T @ (weight * (y - chance)))
         here = fit(beta)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .answered import EACH_COLUMN
 from .estimating_equations import fit_step
 from .intervals import Floats
 from .propensity import NOBODY_ALIKE
@@ -14,8 +15,6 @@ from .regression import ALIKE, LEAST_DF, TOO_FEW
 
 #: Whose effect: people who could well have been in any of the groups, or everybody.
 ESTIMANDS_OF_SEVERAL = ("ATO", "ATE")
-#: Fewest people of the rarer kind, known or not, for each column of the model of who is known.
-_EACH_COLUMN = 5
 #: Newton's steps end when no log-odds moves farther than this,
 _SETTLED = 1e-9
 #: and have found a top where the least eigenvalue of the information, for each unit of weight, is above this.
@@ -123,7 +122,7 @@ def _chance_known(
     columns = np.column_stack([design, inside[:, 1:]])
     if known.all():
         return columns, np.ones(known.size), np.zeros(known.size), np.zeros(columns.shape)
-    if min(known.sum(), (~known).sum()) >= _EACH_COLUMN * columns.shape[1]:
+    if min(known.sum(), (~known).sum()) >= EACH_COLUMN * columns.shape[1]:
         made = fit_step(known.astype(float), columns, "binomial", used=everyone, cluster=None)
         if not made.reason:
             return columns, made.fitted, made.fitted - 1, made.pull

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Floats, Interval, as_given, normal_quantile
+from .newton import expit
 from .regression import logistic_regression
 
 _RECALIBRATION = "logistic recalibration, sandwich, people as clusters"
@@ -129,7 +130,7 @@ def fit_risk(events: ArrayLike, covariates: ArrayLike, fold: ArrayLike) -> RiskM
     for one in np.unique(folds) if not reason else ():
         inside = folds == one
         part = logistic_regression(y[~inside], design[~inside])
-        held_out[inside] = _expit(design[inside] @ part.coefficients)
+        held_out[inside] = expit(design[inside] @ part.coefficients)
         reason = reason or part.reason
     if reason:
         blank = np.full(len(y), np.nan)
@@ -195,15 +196,9 @@ def _in_the_large(y: Floats, logit: Floats, people: np.ndarray, conf_level: floa
     """The shift of all log-odds that makes risks add up to the events, with its clustered error."""
     from scipy.optimize import brentq
 
-    shift = float(brentq(lambda a: float(np.sum(y - _expit(a + logit))), -50.0, 50.0, xtol=1e-13))
-    p = _expit(shift + logit)
+    shift = float(brentq(lambda a: float(np.sum(y - expit(a + logit))), -50.0, 50.0, xtol=1e-13))
+    p = expit(shift + logit)
     sums = np.bincount(people, y - p)
     error = np.sqrt(len(sums) / (len(sums) - 1) * (sums @ sums)) / np.sum(p * (1 - p))
     reach = normal_quantile(conf_level) * float(error)
     return Interval(shift, shift - reach, shift + reach, conf_level, _RECALIBRATION)
-
-
-def _expit(x: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(x))

@@ -13,16 +13,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from iop_outcomes.estimates import COLUMNS
+from iop_outcomes.estimates import COLUMNS, KEY
 from iop_outcomes.publication.formatting import WITHHELD
 from iop_outcomes.publication.published import Published
 
-#: What says which number a row of an export is, and its numbers.
-_IDENTITY = (
-    *("measure", "definition", "estimand", "category", "by", "group"),
-    *("at", "period_start", "period_end", "reference", "unit"),
-)
-_NUMBERS = tuple(name for name, kind in COLUMNS.items() if kind == "float64" and name not in _IDENTITY)
+#: The numbers of a row of an export.
+_NUMBERS = tuple(name for name, kind in COLUMNS.items() if kind == "float64" and name not in KEY)
 #: Columns that make a table an export.
 _TELLING = {"definition", "estimand", "value"}
 #: What a workbook calls the sheet of its released rows, and JSON the list of them.
@@ -97,7 +93,7 @@ def _plain(value: Any) -> str:
 
 def _key(row: Mapping[str, object]) -> tuple[str, ...]:
     """What says which number a row is, as text; a missing part and an empty one are the same."""
-    parts = (row.get(name) for name in _IDENTITY)
+    parts = (row.get(name) for name in KEY)
     return tuple(
         "" if part is None or part != part else f"{part:g}" if isinstance(part, float) else str(part) for part in parts
     )

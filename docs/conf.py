@@ -15,6 +15,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 highlight_language = "text"
+suppress_warnings = ["toc.empty_glob"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -33,7 +34,7 @@ html_css_files = ["house.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
-html_sidebars = dict.fromkeys(("index", "directors", "analysts", "grant-writers", "notebooks"), ())
+html_sidebars = dict.fromkeys(("index", "directors", "analysts", "grant-writers", "notebooks", "crosswalk"), ())
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,

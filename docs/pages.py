@@ -63,12 +63,23 @@ def _glossary() -> str:
 
 
 def _notebooks() -> str:
-    """The table of ``notebooks/README.md``: pictures and sentences; the notebooks themselves stay where they are."""
-    text = (DOCS.parent / "notebooks" / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
-    text = re.sub(r'<img src="\.\./docs/([^"]+)" alt="([^"]*)"[^>]*>', r"![\2](\1)", text)
-    text = re.sub(r"\[(!\[[^]]*\]\([^)]+\))\]\(\w+\.ipynb\)", r"\1", text)
-    text = re.sub(r"\[([^]]+)\]\((\w+\.ipynb)\)\*\*", r"\1** · `notebooks/\2`", text)
-    return text.replace("](../docs/", "](").rstrip() + "\n"
+    """``notebooks/README.md`` with a heading, picture and sentence a notebook; the notebooks themselves stay where they are."""
+    lines = (DOCS.parent / "notebooks" / "README.md").read_text(encoding="utf-8").partition("\n## ")[0].splitlines()
+    shown = [_show_notebook(line) for line in lines if not line.startswith(("| picture", "| ---"))]
+    return "\n".join(shown).replace("](../docs/", "](").rstrip() + "\n"
+
+
+def _show_notebook(line: str) -> str:
+    """A row of that table as a section; any other line as it is."""
+    row = re.fullmatch(
+        r'\| \[<img src="\.\./docs/(\S+)" alt="([^"]*)"[^>]*>\]\(.*?\) \| \*\*(\d+ · )\[(.+?)\]\((\S+)\)\*\*: (.*) \|',
+        line,
+    )
+    if not row:
+        return line
+    picture, words, place, title, path, sentence = row.groups()
+    sentence = sentence[0].upper() + sentence[1:]
+    return f"## {place}{title}\n\n{sentence} `notebooks/{path}`\n\n![{words}]({picture})\n"
 
 
 def _reference() -> dict[str, str]:

@@ -18,7 +18,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
-WIDTH = 800
+WIDTH, PPI = 800, 108.0
 
 #: Which figure of a notebook stands for it, counted from 0; the first unless it is named here.
 CHOSEN = {"04_sobriety_milestones": 1, "12_real_trial_data": 2}
@@ -43,7 +43,7 @@ def draw_picture(svg: str) -> bytes:
         (Path(folder) / "figure.svg").write_text(svg, encoding="utf-8")
         page = Path(folder) / "page.typ"
         page.write_text(f'#set page(width: {WIDTH}pt, height: auto, margin: 8pt)\n#image("figure.svg", width: 100%)\n')
-        drawn = typst.compile(page, format="png", ppi=72.0)
+        drawn = typst.compile(page, format="png", ppi=PPI)
     return shrink(drawn)
 
 

@@ -130,7 +130,7 @@ say(f"Withheld now: {together.audit.withheld:,} of {together.audit.total:,} numb
 #
 # ## Where next?
 #
-# * `02_staying_and_leaving`: who stays, who completes, and two common calculations that mislead
-# * `03_hours_and_attendance`: required, offered, attended
-# * `04_sobriety_milestones`: what is known of use, and what is not
+# * [Staying and leaving](02_staying_and_leaving.ipynb): who stays, who completes, and two common calculations that mislead
+# * [Hours and attendance](03_hours_and_attendance.ipynb): required, offered, attended
+# * [Sobriety milestones](04_sobriety_milestones.ipynb): what is known of use, and what is not
 # * `iop.write_quarterly(records, folder="reports")`, or `iop-outcomes report data/sample`, writes the whole report

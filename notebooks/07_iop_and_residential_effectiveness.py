@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Intensive outpatient and residential care: what each achieves
+# # Intensive outpatient and residential care: effect
 #
 # Would people have been abstinent more often had their care begun in intensive outpatient treatment and not in a residential
 # programme? Nobody was placed by lot, so the plain figures answer another question: how two different groups of people did.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Intensive outpatient and residential care: what each costs, and what the difference buys
+# # Intensive outpatient and residential care: cost
 #
 # A cheaper level of care that achieves less is neither good nor bad value until somebody says what the effect is worth. So the
 # words come first (does it cost more or less, with more or less effect?), then the differences, and only then a price.

@@ -46,14 +46,32 @@ def has_data(source: Path) -> bool:
 
 
 def read_source(source: Path) -> NotebookNode:
-    """The notebook of a source, not executed: fixed ids, no metadata but the kernel's."""
+    """The notebook of a source, not executed: fixed ids, no metadata but the kernel's, a last line that leads on."""
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.metadata = nbformat.from_dict(_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.cells.append(nbformat.v4.new_markdown_cell(lead_on(source)))
     for place, cell in enumerate(notebook.cells, start=1):
         cell.id = f"{source.stem.replace('_', '-')}-{place:02d}"
         cell.metadata = NotebookNode()
     return notebook
+
+
+def name_notebook(source: Path) -> str:
+    """The number and title of a notebook: ``1 · First look``."""
+    heading = re.search(r"^# # (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    if heading is None:
+        raise ValueError(f"{source.name} has no title")
+    return f"{int(source.name[:2])} · {heading.group(1)}"
+
+
+def lead_on(source: Path) -> str:
+    """The last line of a notebook: links to the one before, the page of all, and the one after."""
+    sources = list_sources()
+    place = sources.index(source)
+    before = [f"[← {name_notebook(found)}]({found.stem}.ipynb)" for found in sources[:place][-1:]]
+    after = [f"[{name_notebook(found)} →]({found.stem}.ipynb)" for found in sources[place + 1 :][:1]]
+    return " | ".join([*before, "[All notebooks](README.md)", *after])
 
 
 def execute(source: Path, timeout: int = 300) -> NotebookNode:

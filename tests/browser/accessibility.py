@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -58,3 +58,36 @@ def violations(page_path: Path, browser: Browser, *, dark: bool = False, width: 
         for rule in found
         for node in rule["nodes"]
     ]
+
+
+#: What a reader at the keyboard sees: the element in focus, whether it can be seen, and whether it stands after the last one.
+_FOCUSED = """() => {
+    const now = document.activeElement, before = window.before, box = now.getBoundingClientRect();
+    const style = getComputedStyle(now);
+    window.before = now;
+    return {
+        words: (now.getAttribute("aria-label") || now.innerText || now.title || "").trim(),
+        end: now === document.body,
+        shown: box.width > 0 && box.height > 0,
+        marked: style.outlineStyle !== "none" || style.boxShadow !== "none",
+        onward: !before || Boolean(before.compareDocumentPosition(now) & Node.DOCUMENT_POSITION_FOLLOWING),
+    };
+}"""
+
+
+def walk_keys(page_path: Path, browser: Browser, *, width: int = DESKTOP, most: int = 200) -> list[dict[str, Any]]:
+    """What the Tab key reaches on a page, in order, until it leaves the page."""
+    context = browser.new_context(offline=True, reduced_motion="reduce", viewport={"width": width, "height": 900})
+    try:
+        page = context.new_page()
+        page.goto(page_path.resolve().as_uri())
+        stops = []
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            stop = page.evaluate(_FOCUSED)
+            if stop["end"]:
+                return stops
+            stops.append(stop)
+    finally:
+        context.close()
+    raise AssertionError("the Tab key never leaves the page")

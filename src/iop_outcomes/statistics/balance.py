@@ -142,7 +142,7 @@ def distribution_distances(covariates: ArrayLike, treated: ArrayLike, weights: A
         apart = np.abs(np.cumsum(signed[order]))
         last_of_tie = np.append(np.diff(column[order]) > 0, True)
         distances[place] = apart[last_of_tie].max()
-    return distances
+    return np.where(distances > 1e-12, distances, 0.0)
 
 
 def _columns(

@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format",
         default="html",
         metavar="LIST",
-        help="any of html,pdf,docx,xlsx,md,json, parted by commas (default html)",
+        help="any of html,pdf,docx,xlsx,md,json,csv, parted by commas (default html)",
     )
     report.add_argument(
         "--audience",

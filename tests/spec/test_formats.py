@@ -23,15 +23,16 @@ from iop_outcomes.publication.staging import stage_files
 from iop_outcomes.records.synthetic import simulate_records
 
 OURS = ("html", "xlsx", "md", "json")
+ALL = ("html", "pdf", "docx", "xlsx", "md", "json", "csv")
 
 
 def test_there_is_a_writer_for_every_ending() -> None:
-    assert list(FORMATS) == ["html", "pdf", "docx", "xlsx", "md", "json"]
+    assert tuple(FORMATS) == ALL
 
 
 @pytest.mark.parametrize("asked", [["pptx"], ["html", "pptx"]])
 def test_an_unknown_format_gives_one_clear_message(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UsageError, match=r"no format pptx; .* html, pdf, docx, xlsx, md, json"):
+    with pytest.raises(UsageError, match=r"no format pptx; .* html, pdf, docx, xlsx, md, json, csv"):
         check_formats(asked)
     assert main(["report", "nowhere", "--format", ",".join(asked)]) == 2
     assert capsys.readouterr().err.count("\n") == 1, "before anything is read"

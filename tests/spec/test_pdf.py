@@ -75,8 +75,8 @@ def test_the_pdf_says_its_title_and_language_and_is_tagged(reader: PdfReader, do
     assert reader.metadata is not None
     assert reader.metadata.title == f"{document.title} · {document.period}"
     assert root["/Lang"] == "en"
-    assert root["/MarkInfo"]["/Marked"] is True
-    assert root["/ViewerPreferences"]["/DisplayDocTitle"] is True
+    assert root["/MarkInfo"]["/Marked"].value is True
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"].value is True
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
     tags = [part["/S"] for part in parts_of(root["/StructTreeRoot"])]
     assert tags.count("/H1") == len(document.pages) + 1, "a page each, and the numbers behind the figures"

@@ -103,7 +103,7 @@ def test_every_number_of_a_tile_is_the_released_one(file: WordFile, document: Do
     cells = [cell for row in file.tables[0].rows for cell in row.cells]
     for tile, cell in zip(tiles.tiles, cells, strict=False):
         quantity = tile.quantity
-        words = [tile.label, show(quantity), show_interval(quantity), show_base(quantity)]
+        words = [tile.label, f"{show(quantity)}  {show_interval(quantity)} · {show_base(quantity)}"]
         assert [paragraph.text for paragraph in cell.paragraphs][: len(words)] == words
 
 

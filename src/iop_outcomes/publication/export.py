@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,25 @@ def write_csv(published: Published, path: str | Path) -> Path:
     """Write published rows as CSV, a text that a spreadsheet would take for a formula led by an apostrophe."""
     if not isinstance(published, Published):
         raise DisclosureError("a writer accepts published rows only; pass the estimates through publish() first")
+    return write_lines([*EXPORTED, *STAMPED], list_rows(published), path)
+
+
+def write_document_csv(document: Document, path: str | Path) -> Path:
+    """Write every released row a document draws on as CSV, in the columns of :func:`write_csv`. Returns the path.
+
+    Raises ``DisclosureError`` for anything that is no document of published rows.
+    """
+    if not isinstance(document, Document):
+        raise DisclosureError("write_document_csv accepts a Document built from published rows")
+    return write_lines([*EXPORTED, *STAMPED], list_document_rows(document), path)
+
+
+def write_lines(header: Sequence[str], lines: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
+    """Write lines as CSV under a header: plain numbers, and no text that a spreadsheet would take for a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*EXPORTED, *STAMPED])
-    for row in list_rows(published):
-        writer.writerow([_plain_cell(value) for value in row.values()])
+    writer.writerow(header)
+    writer.writerows([_plain_cell(value) for value in line.values()] for line in lines)
     target = Path(path)
     target.write_text(text.getvalue(), encoding="utf-8", newline="")
     return target
@@ -84,6 +98,11 @@ def strip_controls(text: str) -> str:
 
 
 def _plain_cell(value: Any) -> str:
+    """A cell as CSV holds it; several texts are joined by semicolons."""
     if value is None:
         return ""
-    return f"{value:.12g}" if isinstance(value, int | float) else safe_text(str(value))
+    if isinstance(value, list):
+        return safe_text("; ".join(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.12g}"
+    return safe_text(str(value))

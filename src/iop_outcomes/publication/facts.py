@@ -7,8 +7,6 @@ without how many it is counted among and when, and no verb is stronger than the 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import re
@@ -20,7 +18,7 @@ from typing import Any
 
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.citation import Citation
-from iop_outcomes.publication.export import safe_text, settle_value
+from iop_outcomes.publication.export import settle_value, write_lines
 from iop_outcomes.publication.formatting import NOTHING, PERCENT_FROM, Quantity, say_frequency, show, show_interval
 from iop_outcomes.publication.published import Published
 from iop_outcomes.vocabulary import DesignWord, Status
@@ -271,20 +269,7 @@ def write_facts_json(facts: Iterable[Fact], path: str | Path) -> Path:
 def write_facts_csv(facts: Iterable[Fact], path: str | Path) -> Path:
     """Write facts as CSV, one line a fact; limitations are joined by semicolons. Returns the path."""
     lines = [fact.as_dict() for fact in facts]
-    text = io.StringIO()
-    if lines:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(lines[0])
-        writer.writerows([_cell(value) for value in line.values()] for line in lines)
-    target = Path(path)
-    target.write_text(text.getvalue(), encoding="utf-8", newline="")
-    return target
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return safe_text("; ".join(value))
-    return "" if value is None else safe_text(value) if isinstance(value, str) else str(value)
+    return write_lines(list(lines[0]) if lines else [], lines, path)
 
 
 def _named_in(clause: str) -> set[str]:

@@ -32,6 +32,7 @@ FORMATS: dict[str, Format] = {
     "xlsx": Format("Excel workbook", "workbook", "write_workbook", on_paper=True),
     "md": Format("Markdown", "markdown", "write_markdown"),
     "json": Format("JSON", "json_document", "write_json"),
+    "csv": Format("CSV", "export", "write_document_csv"),
 }
 #: The sizes of paper, as a reader calls them.
 PAPERS: dict[str, Paper] = {"a4": "a4", "letter": "us-letter", "us-letter": "us-letter"}

@@ -107,7 +107,7 @@ def write_release(
     vocabulary: Sequence[str] = (),
     say: Say = lambda what: None,
 ) -> list[Path]:
-    """Write a public release into a folder: the document in every format asked for, the table of its numbers, and the
+    """Write a public release into a folder: the document in every format asked for, always the CSV of its numbers, and the
     manifest; with ``sign_off`` also its line in the ledger. Returns the paths, the manifest's last.
 
     ``attachments`` are further files of the release. ``vocabulary`` are texts in them that are the same whatever the
@@ -119,7 +119,7 @@ def write_release(
     no longer holds, and where the ledger refuses it.
     """
     with stage_files(folder, name) as aside:
-        files = _write_formats(document, aside, name, formats, paper, say)
+        files = _write_formats(document, aside, name, [each for each in formats if each != "csv"], paper, say)
         files += [write(aside / file) for file, write in attachments.items()]
         files.append(write_csv(published, aside / f"{name}.csv"))
         if sign_off:

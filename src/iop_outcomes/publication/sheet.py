@@ -190,24 +190,34 @@ class Sheet:
             self._end_row(zip(map(show_cell, row), self._widths, strict=False))
         self._row += 1
 
-    def long_table(self, columns: Sequence[str], rows: Iterable[Sequence[tuple[Any, str]]]) -> None:
-        """A table of values with the number format of each; its header stays in sight, and it can be filtered."""
+    def long_table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[tuple[Any, str]]], style: str = "plain"
+    ) -> None:
+        """A table of values with the number format of each; its header stays in sight, and it can be filtered.
+
+        In the style of ``words`` a long text goes on in further lines.
+        """
         top, rows = self._row, list(rows)
         for place, name in enumerate(columns):
             self._write(top, place, name, "header")
-        for line, row in enumerate(rows, start=top + 1):
+        self._row += 1
+        for row in rows:
             for place, (value, shown_as) in enumerate(row):
                 if isinstance(value, int | float):
-                    self._sheet.write_number(line, place, value, self._styles.get("plain", shown_as))
+                    self._sheet.write_number(self._row, place, value, self._styles.get(style, shown_as))
                 elif value is not None and value != "":
-                    self._write(line, place, str(value), "plain")
+                    self._write(self._row, place, str(value), style)
+            if style == "plain":
+                self._row += 1
+            else:
+                self._end_row((str(value), width) for (value, _), width in zip(row, self._widths, strict=False))
         self._sheet.freeze_panes(top + 1, 1)
         self._sheet.repeat_rows(top)
         self._sheet.repeat_columns(0)
         self._sheet.fit_to_pages(ceil(sum(self._widths) / _ACROSS), 0)
         if rows:
             self._sheet.autofilter(top, 0, top + len(rows), len(columns) - 1)
-        self._row = top + len(rows) + 2
+        self._row += 1
 
     def links(self, lines: Iterable[tuple[str, str]]) -> None:
         """Names of other sheets, each a link to it, with what it holds."""
@@ -215,7 +225,7 @@ class Sheet:
             quoted = name.replace("'", "''")
             self._sheet.write_url(self._row, 0, f"internal:'{quoted}'!A1", self._styles.get("link"), name)
             self._write(self._row, 1, holds, "words")
-            self._row += 1
+            self._end_row([(holds, self._widths[1])])
 
     def _end_row(self, texts: Iterable[tuple[str, float]]) -> None:
         """Go to the next row, having made this one as high as the longest of its texts needs in its width."""

@@ -24,20 +24,16 @@ _UNKNOWN = "\ufffd"
 
 def set_sheets(template: str, content: Mapping[str, Any]) -> bytes:
     """The PDF of a template filled with words and drawings, in keeping with PDF/UA-1; ``RuntimeError`` with a warning."""
-    (pdf,) = _compile(template, content, "pdf", DOTS_PER_INCH)
+    (pdf,) = _compile(template, content, "pdf")
     return pdf
 
 
-def paint_pictures(drawings: Sequence[str], dots_per_inch: int = 300) -> list[bytes]:
+def paint_pictures(drawings: Sequence[str]) -> list[bytes]:
     """Each SVG drawing as a PNG in the size it was drawn in."""
-    return (
-        _compile("picture.typ", {"drawings": [{"svg": svg} for svg in drawings]}, "png", dots_per_inch)
-        if drawings
-        else []
-    )
+    return _compile("picture.typ", {"drawings": [{"svg": svg} for svg in drawings]}, "png") if drawings else []
 
 
-def _compile(template: str, content: Mapping[str, Any], kind: Literal["pdf", "png"], ppi: float) -> list[bytes]:
+def _compile(template: str, content: Mapping[str, Any], kind: Literal["pdf", "png"]) -> list[bytes]:
     import typst
 
     made, warnings = typst.compile_with_warnings(
@@ -45,7 +41,7 @@ def _compile(template: str, content: Mapping[str, Any], kind: Literal["pdf", "pn
         font_paths=_fonts(),
         ignore_system_fonts=True,
         format=kind,
-        ppi=ppi,
+        ppi=DOTS_PER_INCH,
         sys_inputs={"document": _known(json.dumps(_settle(content), ensure_ascii=False))},
         pdf_standards=["ua-1"] if kind == "pdf" else [],
         timestamp=0,

@@ -34,7 +34,7 @@ from iop_outcomes.publication.document import (
 from iop_outcomes.publication.formatting import show
 from iop_outcomes.publication.paper import Paper
 from iop_outcomes.publication.typesetting import DOTS_PER_INCH
-from iop_outcomes.publication.word_sheet import ACCENT, GREY, INK, LINE, ORANGE, WASH, add_element, open_sheets
+from iop_outcomes.publication.word_sheet import ACCENT, GREY, INK, LINE, ORANGE, SOFT, WASH, add_element, open_sheets
 from iop_outcomes.publication.wording import (
     BEHIND_LEAD,
     BEHIND_LINK,
@@ -48,13 +48,15 @@ from iop_outcomes.publication.wording import (
 )
 
 _TONES = {"better": ACCENT, "worse": ORANGE, "none": GREY, "too_few": GREY}
-_TABLE_SIZE = 8.5
+_TABLE_SIZE = 8.0
 #: The part of a sheet's height a figure may take.
 _ROOM = 0.74
 #: Tiles side by side, and the white at both sides of a cell, in points.
 _ACROSS, _INSET = 3, 5.4
 #: Rows up to which a table stays on one sheet.
 _TOGETHER = 16
+#: Size of what a headline number rests on, and the white under a table, in points.
+_BASE_SIZE, _PART = 8, 4
 #: Eighths of a point, in which Word measures lines.
 _EIGHTHS = 8
 
@@ -113,7 +115,9 @@ class _Layout:
         """One block; ``TypeError`` for one of an unknown kind."""
         match block:
             case Paragraph():
-                self.say("", "Normal").add_run(settle_text(block.text)).bold = block.strong
+                words = self.say("", "Normal")
+                words.add_run(settle_text(block.text)).bold = block.strong
+                words.paragraph_format.keep_with_next = block.strong
             case Sentences():
                 self.add_list(block.title, block.items)
             case Note():
@@ -136,6 +140,10 @@ class _Layout:
     def say(self, text: str, style: str) -> WordParagraph:
         """A paragraph of a style."""
         return self.file.add_paragraph(settle_text(text), style)
+
+    def part(self) -> None:
+        """A little white that keeps a table from what follows."""
+        self.say("", "Tile Note").paragraph_format.line_spacing = Pt(_PART)
 
     def add_list(self, title: str, items: Sequence[str]) -> None:
         """Sentences under a heading."""
@@ -196,14 +204,14 @@ class _Layout:
             for side in ("left", "bottom", "right"):
                 _draw_line(edges, side, LINE, 0.5)
             self.fill_tile(cell, tile, width - 2 * _INSET)
-        self.say("", "Tile Note")
+        self.part()
 
     def fill_tile(self, cell: WordCell, tile: Tile, width: float) -> None:
         """One headline number: what it is, the number, what it rests on, its history and what that says."""
         _fill(cell, tile.label, "Tile Label")
-        cell.add_paragraph(settle_text(show(tile.quantity)), "Tile Value")
-        for line in say_base(tile):
-            cell.add_paragraph(settle_text(line), "Tile Note")
+        value = cell.add_paragraph(settle_text(show(tile.quantity)), "Tile Value")
+        base = value.add_run(f"  {settle_text(' · '.join(say_base(tile)))}")
+        base.font.size, base.font.bold, base.font.color.rgb = Pt(_BASE_SIZE), False, RGBColor.from_string(SOFT)
         if tile.svg:
             self.draw(cell.add_paragraph("", "Tile Note"), tile.svg, tile.alt, width)
             signal = cell.add_paragraph("", "Tile Note")
@@ -235,7 +243,10 @@ class _Layout:
                     paragraph.paragraph_format.right_indent = Pt(pad * _TABLE_SIZE)
                 if whole:
                     paragraph.paragraph_format.keep_with_next = True
-        self.say(caption, "Caption")
+        if caption:
+            self.say(caption, "Caption")
+        else:
+            self.part()
 
     def add_grid(self, rows: int, widths: Sequence[float], title: str) -> WordTable:
         """A table of fixed columns whose rows are not torn apart, with thin lines below each."""

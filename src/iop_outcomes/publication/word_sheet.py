@@ -28,22 +28,24 @@ _LANGUAGE = "en-GB"
 _MADE = datetime(1980, 1, 1)
 #: What the empty file brings along: a preview, a bibliography, counts of words, styles of older programs.
 _LEFTOVERS = ("thumbnail", "customXml", "stylesWithEffects", "extended-properties")
+#: How far lines stand from each other, in parts of their height.
+_LEADING = 1.05
 #: Every style that is used: size, weight, colour, white above and below.
 _STYLES: dict[str, tuple[float, bool, str, float, float]] = {
     "Normal": (9.5, False, INK, 0, 5),
     "Title": (18, True, INK, 0, 2),
     "Subtitle": (11, False, SOFT, 0, 2),
     "Heading 1": (14, True, INK, 0, 4),
-    "Heading 2": (10.5, True, INK, 10, 3),
-    "List Bullet": (9.5, False, INK, 0, 3),
+    "Heading 2": (10.5, True, INK, 8, 3),
+    "List Bullet": (9.5, False, INK, 0, 2),
     "Caption": (8, False, SOFT, 3, 8),
     "Header": (8, False, SOFT, 0, 0),
     "Footer": (8, False, SOFT, 0, 0),
     "Facts": (8.5, False, SOFT, 0, 10),
     "Lead": (10.5, False, INK, 0, 5),
     "Boxed": (9, False, INK, 0, 2),
-    "Table Text": (8.5, False, INK, 1, 1),
-    "Table Number": (8.5, False, INK, 1, 1),
+    "Table Text": (8, False, INK, 1.2, 1.2),
+    "Table Number": (8, False, INK, 1.2, 1.2),
     "Tile Label": (9, False, INK, 4, 0),
     "Tile Value": (18, True, INK, 1, 1),
     "Tile Note": (8, False, SOFT, 0, 1),
@@ -88,10 +90,12 @@ def _set_styles(file: WordFile) -> None:
         own.font.name, own.font.size, own.font.bold = _FACE, Pt(size), bold
         own.font.color.rgb = RGBColor.from_string(colour)
         form = own.paragraph_format
-        form.space_before, form.space_after, form.line_spacing = Pt(above), Pt(below), 1.1
-        for rule in own.element.pPr.findall(qn("w:pBdr")):  # the front of a document draws its own
-            own.element.pPr.remove(rule)
+        form.space_before, form.space_after, form.line_spacing = Pt(above), Pt(below), _LEADING
+        for kind in ("w:pBdr", "w:contextualSpacing"):  # the front draws its own edge; items of a list stand apart
+            for rule in own.element.pPr.findall(qn(kind)):
+                own.element.pPr.remove(rule)
     file.styles["Table Number"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    file.styles["Caption"].paragraph_format.keep_together = True
     for language in file.styles.element.findall(f"{qn('w:docDefaults')}//{qn('w:lang')}"):
         language.set(qn("w:val"), _LANGUAGE)
 

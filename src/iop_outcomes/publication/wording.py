@@ -16,10 +16,10 @@ BEHIND_LEAD = "Every figure of this report as a table, in the order of its pages
 def settle_text(text: str) -> str:
     """Words on one line, without signs that print nothing and that no file may hold.
 
-    >>> settle_text("one\\n two\\x00")
+    >>> settle_text("one\\n \\x00 two\\x00")
     'one two'
     """
-    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
 
 
 def show_cell(cell: Cell) -> str:

@@ -162,4 +162,4 @@ def _fill_definitions(sheet: Sheet, definitions: Sequence[DefinitionBox]) -> Non
         said = dict(definition.facts)
         texts = (definition.definition, definition.title, definition.sentence, *(said.get(name, "") for name in facts))
         rows.append([(text, "") for text in texts])
-    sheet.long_table(columns, rows)
+    sheet.long_table(columns, rows, "words")

@@ -157,8 +157,8 @@ def _health(reading: Reading) -> Iterator[Form]:
         yield Form(
             "health",
             f"Improved on the {label}, at least",
-            f"Of {{n}} stays with a first {named} at {{programme}} in {{period}}, {{figure}} or more improved beyond its "
-            "error.",
+            f"Of {{n}} stays with a first {named} at {{programme}} in {{period}}, {{figure}} or more improved beyond "
+            "measurement error.",
             {"definition": "reliable_improvement@1", "category": row["category"]},
             ("For {unknown} it is not known.", "If all of them had improved, it would be {high}."),
             {

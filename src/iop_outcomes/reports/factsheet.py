@@ -184,7 +184,7 @@ def build_factsheet(
     targets = tabulate_targets(reading, settings.get("targets") or {}, settings.get("grant") or {})
     benchmarks = tabulate_benchmarks(reading)
     level = f"{LevelOfCare(contents.level).label} (ASAM level {contents.level})"
-    first = (_glance(reading, facts), need, _served(reading, origin), *_say_facts(facts, unsaid))
+    first = (*_glance(reading, facts), need, _served(reading, origin), *_say_facts(facts, unsaid))
     second = (targets, tabulate_logic(reading), benchmarks, _limits(facts), _method(reading, origin))
     document = Document(
         title=origin.programme,
@@ -230,11 +230,13 @@ def _say_origin(manifest: Manifest, contents: Contents, published: Published, pe
     )
 
 
-def _glance(reading: Reading, facts: Sequence[Fact]) -> Tiles:
-    """The figures themselves: people admitted, and one tile a fact."""
+def _glance(reading: Reading, facts: Sequence[Fact]) -> Iterable[Block]:
+    """The figures themselves: people admitted, and one tile a fact; nothing where none may be said."""
     people = find_quantity(reading.of_cohort, definition="admissions@1", category="people", estimand="count", by="all")
-    tiles = [Tile(fact.wording.title, fact.estimate, reading.published, note=fact.frequency) for fact in facts]
-    return Tiles((Tile("People admitted, each counted once", people, reading.published), *tiles))
+    tiles = [Tile("People admitted, each counted once", people, reading.published)] if people.shown else []
+    tiles += [Tile(fact.wording.title, fact.estimate, reading.published, note=fact.frequency) for fact in facts]
+    if tiles:
+        yield Tiles(tuple(tiles))
 
 
 def _served(reading: Reading, origin: Origin) -> Block:

@@ -81,40 +81,33 @@ def tabulate_targets(reading: Reading, targets: Mapping[str, Any], grant: Mappin
         lines.append(
             (
                 f"{aim.objective} ({aim.where['definition']})",
-                _say_base(base),
+                base,
+                show_interval(base),
+                Quantity("count", base.denominator, status=base.status),
                 _say_target(aim, target),
                 _say_status(aim, base, target),
                 *_judge(aim, base, target),
             )
         )
-    columns = ("Objective (measure)", "Baseline (95% CI; n)", "Target", "Status", "By luck", "Visible from", "n needed")
+    columns = (
+        "Objective (measure)", "Baseline", "95% CI", "n", "Target", "Status", "By luck", "Visible", "n needed",
+    )  # fmt: skip
+    where = "" if targets and grant else " Set in program.toml under [targets] and [grant]."
     caption = (
         f"To be met by: {grant.get('by') or _TO_FILL}. Responsible: {grant.get('responsible') or _TO_FILL}. Reported "
-        f"{grant.get('frequency') or 'every quarter'} from the programme's records; set in program.toml under [targets] and "
-        "[grant]. By luck: the chance that such a year meets the target though nothing changed. Visible from: the nearest "
-        "level that two years of this size tell apart, 8 times in 10. n needed: to tell the target so."
+        f"{grant.get('frequency') or 'every quarter'} from the programme's records.{where} By luck: the chance that such a "
+        "year meets the target though nothing changed. Visible: a change to the nearest level that two years of this size tell "
+        "apart, 8 times in 10. n needed: to tell the target so."
     )
     definitions = [aim.where["definition"] for aim in list_aims(reading)]
     source = reading.of_cohort.where(definition=definitions, by="all")
     return TableBlock("Targets, and how realistic they are", Table(columns, tuple(lines)), source, caption, "targets")
 
 
-def _say_base(base: Quantity) -> str:
-    """The baseline with its range and how many it is counted among."""
-    if not base.shown:
-        return "withheld" if base.withheld else show(base)
-    counted = "" if math.isnan(base.denominator) else f"; n = {base.denominator:,.0f}"
-    return f"{show(base)} ({show_interval(base)}{counted})"
-
-
 def _say_target(aim: Aim, target: float | None) -> str:
     if target is None:
         return "not set"
-    return _say_level(aim, target)
-
-
-def _say_level(aim: Aim, share: float) -> str:
-    return f"{show_value(share, 'share')} or {'more' if aim.higher else 'less'}"
+    return f"{show_value(target, 'share')} or {'more' if aim.higher else 'less'}"
 
 
 def _say_status(aim: Aim, base: Quantity, target: float | None) -> str:
@@ -122,7 +115,7 @@ def _say_status(aim: Aim, base: Quantity, target: float | None) -> str:
         return "no baseline"
     if target is None:
         return NOTHING
-    return "met" if (base.value >= target if aim.higher else base.value <= target) else "not met yet"
+    return "met" if (base.value >= target if aim.higher else base.value <= target) else "not yet"
 
 
 def _judge(aim: Aim, base: Quantity, target: float | None) -> tuple[str, str, str]:
@@ -131,8 +124,9 @@ def _judge(aim: Aim, base: Quantity, target: float | None) -> tuple[str, str, st
         return NOTHING, NOTHING, NOTHING
     std_err = (base.high - base.low) / (2 * normal_quantile(base.conf_level))
     found = judge_target(base.value, base.denominator, target, std_err=std_err, higher=aim.higher)
-    luck = f"{show_value(max(found.chance, _LEAST), 'share')} {'chance' if found.chance >= _LEAST else 'or less'}"
-    visible = "none" if math.isnan(found.visible) else _say_level(aim, found.visible)
+    chance = show_value(max(found.chance, _LEAST), "share")
+    luck = f"{chance} chance" if found.chance >= _LEAST else f"under {chance}"
+    visible = "none" if math.isnan(found.visible) else f"to {show_value(found.visible, 'share')}"
     needed = NOTHING if math.isnan(found.people) else f"{found.people:,.0f} a year"
     return NOTHING if target is None else luck, visible, needed
 

@@ -56,11 +56,11 @@ def write_quarterly(
 ) -> list[Path]:
     """Write the quarterly report of a programme for each audience, and say where.
 
-    ``formats`` are any of ``html``, ``pdf``, ``docx``, ``xlsx``, ``md`` and ``json``; ``paper`` (``a4`` or ``letter``) is
-    for those that are printed. Beside the public report stand the table of its numbers and its manifest. It is a draft,
-    checked against what ``ledger`` (the programme's ``releases.jsonl``) says was released before, until ``sign_off`` makes
-    it final and writes it into the ledger. ``overrides`` open the numbers they name. The files of an audience appear
-    together or not at all.
+    ``formats`` are any of ``html``, ``pdf``, ``docx``, ``xlsx``, ``md``, ``json`` and ``csv``; ``paper`` (``a4`` or
+    ``letter``) is for those that are printed. Beside the public report always stand the CSV of its numbers and its manifest.
+    It is a draft, checked against what ``ledger`` (the programme's ``releases.jsonl``) says was released before, until
+    ``sign_off`` makes it final and writes it into the ledger. ``overrides`` open the numbers they name. The files of an
+    audience appear together or not at all.
 
     ``quarter`` is written ``"2025Q4"``, of the fiscal year where program.toml sets one (default: the last whole quarter
     before the as-of date; records without dates have no quarters and the report speaks of all admissions).

@@ -1,6 +1,6 @@
 """Write the pages of the documentation that are made from the code: definitions, glossary, API reference.
 
-``python docs/pages.py`` writes them; ``tests/house/test_docs.py`` holds them in step.
+``python docs/pages.py`` writes them; ``tests/house/test_docs_in_step.py`` holds them in step.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def write_pages() -> dict[str, str]:
 def _glossary() -> str:
     """``GLOSSARY.md``, a word a line there, as a list of words and what they mean."""
     lines = (DOCS.parent / "GLOSSARY.md").read_text(encoding="utf-8").splitlines()
-    entries = [found.groups() for line in lines if (found := re.match(r"(?:- )?\*\*(.+?)\*\* (.+)", line))]
+    entries = [found.groups() for line in lines if (found := re.match(r"- \*\*(.+?)\*\* (.+)", line))]
     return "# Glossary\n\n" + "\n\n".join(f"{word}\n: {sentence}" for word, sentence in entries) + "\n"
 
 

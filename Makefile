@@ -44,7 +44,6 @@ goldens: ## run the R scripts of tests/golden again (needs R with survival, cmpr
 
 docs: .venv/.ready ## write the pages made from the code and build the site into docs/_build/html
 	$(PY) docs/pages.py
-	$(BIN)/iop-outcomes crosswalk --markdown > docs/crosswalk.md
 	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 pictures: .venv/.ready ## draw the pictures of the docs from the executed notebooks and the report

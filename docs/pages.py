@@ -1,4 +1,4 @@
-"""Write the pages of the documentation that are made from the code: definitions, glossary, API reference.
+"""Write the pages of the documentation that are made from the code: definitions, crosswalk, glossary, notebooks, API reference.
 
 ``python docs/pages.py`` writes them; ``tests/house/test_docs_in_step.py`` holds them in step.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import iop_outcomes as iop
+from iop_outcomes.measures.crosswalk import describe_crosswalk
 from iop_outcomes.measures.library import list_pages
 
 DOCS = Path(__file__).resolve().parent
@@ -52,7 +53,8 @@ _API = (
 
 def write_pages() -> dict[str, str]:
     """Every page made from the code: path below ``docs``, and text."""
-    return {**list_pages(), "glossary.md": _glossary(), "notebooks.md": _notebooks(), **_reference(), **_statistics()}
+    single = {"crosswalk.md": describe_crosswalk(), "glossary.md": _glossary(), "notebooks.md": _notebooks()}
+    return {**list_pages(), **single, **_reference(), **_statistics()}
 
 
 def _glossary() -> str:

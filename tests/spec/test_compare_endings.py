@@ -223,7 +223,7 @@ def test_without_a_level_there_is_nothing_to_compare() -> None:
 def test_the_protocol_is_kept_and_says_what_is_asked(compared: iop.Estimates) -> None:
     said = dict(compared.settings["endings_protocol"].describe())
     assert "how do first stays end, and by when, where care begins in 2.1 (intensive outpatient)" in said["Question"]
-    assert "by day 30, 60; days lost to each ending up to day 60" in said["Outcome"]
+    assert "by day 30, 60; days lost to each ending up to day 60" in said["Ending"]
     assert "died: an ending of its own, by its day; came back: not counted" in said["What may come between"]
     assert said["Whose effect"].startswith("ATO")
 

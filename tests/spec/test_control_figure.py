@@ -161,6 +161,41 @@ def test_a_target_goes_where_a_month_it_was_held_against_is_withheld():
     assert all(math.isnan(row["value"]) for row in series.rows() if row["category"] == "target")
 
 
+def test_a_line_without_months_is_read_by_quarter():
+    quarters = [("01-01", "03-31"), ("04-01", "06-30"), ("07-01", "09-30"), ("10-01", "12-31")]
+    rows = [
+        {**point(0, 0.2), "period_start": f"{year}-{first}", "period_end": f"{year}-{last}"}
+        for year in (2024, 2025)
+        for first, last in quarters
+    ]
+    year = {**point(0, 0.2), "period_start": "2025-01-01", "period_end": "2025-12-31"}
+    published, series = read([*rows, year])
+    assert len(series) == len(rows)
+    assert read_signal(series, Quarter(2025, 4).span) == ("none", ())
+    rows[-1]["note"] = "signal: worse"
+    published, series = read([*rows, year])
+    assert read_signal(series, Quarter(2025, 4).span) == ("worse", ("the quarter",))
+    said = write_sentences(published, Quarter(2025, 4).span)[0]
+    assert said == "The share of sessions missed without notice: a real change for the worse in the quarter (page 4)."
+
+
+def test_nothing_is_said_of_change_where_less_than_half_of_a_line_is_shown():
+    gone = [{**point(place, 0.2), "period_start": f"2024-{place + 1:02d}-01", "period_end": f"2024-{place + 1:02d}-28",
+             "people": 4, "denominator": 4, "n": 2} for place in range(12)]  # fmt: skip
+    _, series = read([*POINTS, *gone], "public")
+    assert read_signal(series, Quarter(2025, 4).span)[0] == "none"
+    _, series = read([*POINTS[1:], point(0, 0.2, people=4, denominator=4, n=2), *gone], "public")
+    assert read_signal(series, Quarter(2025, 4).span) == ("too_few", ())
+
+
+def test_a_chart_that_may_not_show_its_average_and_range_says_why():
+    rows = [*PLAIN[1:], point(0, 0.2, people=4, denominator=4, n=2)]
+    said = "Average and usual range are not drawn: what is withheld could be worked out from them."
+    _, series = read(rows, "public")
+    assert said in FIGURES["xmr"].describe(series)
+    assert said not in described(PLAIN)
+
+
 def test_lines_are_no_months_of_the_quarter():
     _, series = read([*VARYING[:-1], line("lower", 0.1, 11, 11, note="signal: worse", estimand="limit", at=1.0)])
     assert read_signal(series, Quarter(2025, 4).span) == ("none", ())

@@ -127,6 +127,19 @@ def test_more_for_more_has_a_price_from_which_on_it_is_preferred():
     assert alone["value"] == pytest.approx(2800 / 0.75)
 
 
+def test_a_limit_below_no_price_is_said_in_words():
+    found = assess(effects=(0.75, 0.5), again=True)
+
+    def told(low):
+        rows = [{**row, **({"ci_low": low} if row["estimand"] == "tipping_point" else {})} for row in found.rows()]
+        published = iop.publish(iop.Estimates.from_rows(rows, found.settings), audience="internal")
+        return " ".join(getattr(block, "text", "") for block in answer_blocks(published))
+
+    assert "(likely between -$500 and" in told(-500.0)
+    assert "which level costs more is not sure" in told(-500.0)
+    assert "not sure" not in told(500.0)
+
+
 def test_an_effect_that_may_be_nothing_has_no_range_of_prices():
     """40 of 80 abstinent at both: $1,400 more for nothing. 41 or 39 would have made the price any number at all."""
     found = assess(effects=(0.5, 0.5), again=True)

@@ -18,7 +18,7 @@ from handmade import made_document, made_flow, made_release, made_series
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.publication import formatting
-from iop_outcomes.publication.document import Document, Page, Table, TableBlock, pick
+from iop_outcomes.publication.document import DisclosureStatement, Document, Note, Page, Table, TableBlock, pick
 from iop_outcomes.publication.export import safe_text, write_csv
 from iop_outcomes.publication.figures import FIGURES, figure_block, to_svg
 from iop_outcomes.publication.figures.control import latest_signal
@@ -187,6 +187,24 @@ def test_a_second_run_gives_the_same_bytes(tmp_path: Path, page: str) -> None:
     assert path.read_bytes().decode("utf-8") == page
 
 
+def test_points_of_bare_numbers_stand_in_line() -> None:
+    published = made_release()
+    numbers = [Quantity("number", value) for value in (8.72, 16.4, 1234.0)]
+    rows = tuple((str(place), one) for place, one in enumerate(numbers))
+    block = TableBlock("Scores", Table(("", "Before"), rows), published)
+    text = render_html(Document("t", "", "", "", published.audience, (Page("p", "1", "t", "", (block,)),)))
+    cells = re.findall(r'<td class="num">([^<]*)</td>', text)
+    assert cells == ["8.72", "16.4\u2007", "1,234\u2008\u2007\u2007"]
+
+
+def test_printed_pages_without_a_number_share_a_sheet() -> None:
+    published = made_release()
+    told = Page("p", "1", "t", "", (Note("Withheld."), DisclosureStatement(published)))
+    shown = Page("q", "2", "t", "", (TableBlock("t", Table(("a",), ()), published),))
+    text = render_html(Document("t", "", "", "", published.audience, (told, shown)))
+    assert re.findall(r'<section class="([^"]+)"', text) == ["page brief", "page"]
+
+
 def test_stamps_stand_on_every_page() -> None:
     for audience, stamps in (("internal", ("INTERNAL", "SYNTHETIC")), ("public", ("SYNTHETIC",))):
         document = made_document(audience, people=120)
@@ -217,7 +235,7 @@ def test_no_unreleased_count_stands_in_the_table_or_the_alt_text() -> None:
     text = render_html(Document("t", "", "", "", block.source.audience, (Page("p", "1", "t", "", (block,)),)))
     assert "777" in text
     assert "1,229" not in text
-    assert "hidden" in text
+    assert "Hidden" in text
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def test_a_level_with_fewer_than_50_people_is_refused_and_the_others_go_on():
 def test_where_only_one_level_has_people_enough_there_is_no_frontier():
     found = assess(levels=("1", "3.7"))
     notes = found.where(definition="frontier_cost@1").frame.set_index("group")["note"]
-    assert notes["3.7"].startswith("fewer than 50 people")
+    assert notes["3.7"].startswith("nobody judged able to go to either level began in it")
     assert notes["1"] == "no other level has enough people to be compared with"
 
 

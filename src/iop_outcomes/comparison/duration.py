@@ -85,7 +85,7 @@ after admission, had all stayed at least 42 days, than had all left before day 4
         level, day = f"{self.level} ({LevelOfCare(self.level).label.lower()})", f"day {self.stay}"
         what, alike = OUTCOMES[self.outcome], ", ".join(name.replace("_", " ") for name in self.adjust)
         excused = ", ".join(reason.label.lower() for reason in EXCUSED)
-        return (
+        rows = (
             (
                 "Question",
                 f"Of everybody admitted to {level}, how many more would have gone thirty days without use, {self.at} days "
@@ -125,6 +125,7 @@ after admission, had all stayed at least 42 days, than had all left before day 4
                 "Covariates: a category of their own. Outcome: answers count by the inverse of their chance; bounds beside",
             ),
         )
+        return tuple((element, f"{text[:1].upper()}{text[1:]}") for element, text in rows)
 
     def __str__(self) -> str:
         """The target-trial table as text."""

@@ -16,7 +16,6 @@ from iop_outcomes.cohort import select_cohort
 from iop_outcomes.comparison.balance import Arms, Verdict, balance_rows, chance_rows, judge, read_baseline, support_rows
 from iop_outcomes.comparison.effectiveness import ADJUST
 from iop_outcomes.comparison.eligible import placement_rows, read_admissions, say_nobody, view_admissions
-from iop_outcomes.comparison.estimation import ASSUMED
 from iop_outcomes.comparison.protocol import Protocol
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
@@ -30,6 +29,7 @@ from iop_outcomes.vocabulary import DesignWord, EndReason, Status
 
 _IN_PROGRAMME = "in_programme"
 _UNSEEN = "nobody was followed to this day"
+_ASSUMED = "holds if nothing else decided both placement and how stays end"
 _NO_RANGE = "no range: in one of the levels nobody or everybody"
 
 
@@ -63,7 +63,7 @@ _MADE_ALIKE = _Reading(
     "level_effect_days_lost",
     ("adjusted_proportion", "adjusted_proportion"),
     ({}, {}),
-    {"note": ASSUMED},
+    {"note": _ASSUMED},
 )
 
 
@@ -91,7 +91,7 @@ class EndingsProtocol(Protocol):
 
     @property
     def intercurrent(self) -> tuple[tuple[str, str], ...]:
-        """Events that may come between admission and outcome, each with its handling."""
+        """Events that may come between admission and the last day, each with its handling."""
         ways = tuple((event, "an ending of its own, by its day") for event, _ in self._placement.intercurrent)
         return (*ways, ("came back", "not counted: the first stay alone"))
 
@@ -105,10 +105,11 @@ class EndingsProtocol(Protocol):
             "Outcome": f"How the first stay ended ({', '.join(EndReason.labels().values()).lower()}), or still in the "
             f"programme, by day {', '.join(map(str, self.days))}; days lost to each ending up to day {self.at}",
             "What may come between": "; ".join(f"{event}: {handled}" for event, handled in self.intercurrent),
-            "Not recorded": "Covariates: a category of their own. Outcome: people count until they were last seen",
+            "Not recorded": "Covariates: a category of their own. Ending: people count until they were last seen",
         }
         said = {element: f"{text[:1].upper()}{text[1:]}" for element, text in said.items()}
-        return tuple((element, said.get(element, text)) for element, text in self._placement.describe())
+        asked = ((element, said.get(element, text)) for element, text in self._placement.describe())
+        return tuple(("Ending" if element == "Outcome" else element, text) for element, text in asked)
 
 
 def compare_endings(

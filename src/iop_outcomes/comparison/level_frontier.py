@@ -36,6 +36,9 @@ from iop_outcomes.statistics import (
 )
 from iop_outcomes.vocabulary import LevelOfCare, Status
 
+#: Why a level without anybody is refused: no time to wait would mend it.
+_NOBODY = "nobody judged able to go to either level began in it: leave the level out"
+
 
 def assess_frontier(
     records: Records,
@@ -94,7 +97,10 @@ def assess_frontier(
     sizes = np.bincount(place[through], minlength=len(chosen))
     enough = np.flatnonzero(sizes >= LEAST_EFFECTIVE)
     few = f"fewer than {LEAST_EFFECTIVE} people followed to day {max(at, horizon)}: leave the level out, or wait"
-    rows += refused_rows(asked, [chosen[level] for level in range(len(chosen)) if level not in enough], few)
+    empty = np.bincount(place, minlength=len(chosen)) == 0
+    rows += refused_rows(asked, [level for level, none in zip(chosen, empty, strict=True) if none], _NOBODY)
+    short = (sizes < LEAST_EFFECTIVE) & ~empty
+    rows += refused_rows(asked, [level for level, small in zip(chosen, short, strict=True) if small], few)
     left = [chosen[level] for level in enough]
     if len(left) < 2:
         rows += refused_rows(asked, left, "no other level has enough people to be compared with")

@@ -115,8 +115,8 @@ def show(quantity: Quantity) -> str:
 def show_value(value: float, kind: Kind) -> str:
     """A bare number of a kind, without base or limits; a missing one is a dash.
 
-    >>> show_value(1234, "count"), show_value(41.26, "days"), show_value(.004, "share")
-    ('1,234', '41.3 days', '0.4%')
+    >>> show_value(1234, "count"), show_value(41.26, "days"), show_value(.004, "share"), show_value(16.4, "number")
+    ('1,234', '41.3 days', '0.4%', '16.4')
     """
     if math.isnan(value):
         return NOTHING
@@ -130,8 +130,7 @@ def show_value(value: float, kind: Kind) -> str:
         return f"${value:,.0f}"
     if kind == "p_value":
         return "under 0.001" if value < 0.001 else f"{value:.3f}"
-    whole = abs(value) >= 1000 or (abs(value) >= 10 and value == round(value))
-    return f"{value:,.0f}" if whole else f"{value:,.2f}"
+    return f"{value:,.{0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2}f}"
 
 
 def show_interval(quantity: Quantity) -> str:
@@ -167,6 +166,15 @@ def say_frequency(share: float, things: str = "people") -> str:
         return f"about {share * 100:.0f} in 100 {things}"
     tenths = max(1, min(9, round(share * 10)))
     return f"about {tenths} in 10 {things}"
+
+
+def say_note(note: str) -> str:
+    """A note as a sentence holds it: a number the gate took out of it is said to be withheld.
+
+    >>> say_note("people count for · (at least 50 is asked for)")
+    'people count for [withheld] (at least 50 is asked for)'
+    """
+    return note.replace(WITHHELD, "[withheld]")
 
 
 def say_quantity(quantity: Quantity, things: str = "people") -> str:

@@ -18,10 +18,12 @@ from iop_outcomes.publication.document import (
     Cell,
     DisclosureStatement,
     Document,
+    FigureBlock,
     Page,
     Table,
     TableBlock,
     TextTable,
+    Tiles,
     tabulate,
 )
 from iop_outcomes.publication.formatting import Quantity
@@ -105,8 +107,10 @@ def _environment() -> Environment:
     environment.filters["interval"] = formatting.show_interval
     environment.filters["base"] = formatting.show_base
     environment.filters["svg"] = _inline
+    environment.filters["shows_numbers"] = _shows_numbers
     environment.filters["linked"] = _link_pages
     environment.globals["numeric_columns"] = _find_numeric
+    environment.globals["most_decimals"] = _most_decimals
     environment.globals["kind"] = lambda block: type(block).__name__
     environment.globals["signal_words"] = SIGNAL_WORDS
     environment.globals["signal_signs"] = SIGNAL_SIGNS
@@ -120,8 +124,31 @@ def _find_numeric(table: Table | TextTable) -> list[bool]:
     return [any(isinstance(row[column], Quantity) for row in table.rows) for column in columns]
 
 
-def _cell(cell: Cell) -> str:
-    return formatting.show(cell) if isinstance(cell, Quantity) else cell
+def _most_decimals(table: Table | TextTable) -> list[int]:
+    """The most digits behind the point in each column of bare numbers."""
+    columns = range(len(table.columns))
+    return [max((_count_decimals(row[column]) or 0 for row in table.rows), default=0) for column in columns]
+
+
+def _shows_numbers(page: Page) -> bool:
+    """Whether a page has a figure, a table or headline numbers, and so gets a sheet of its own when printed."""
+    return any(isinstance(block, Tiles | FigureBlock | TableBlock | TextTable) for block in page.blocks)
+
+
+def _cell(cell: Cell, decimals: int = 0) -> str:
+    """A cell as printed; a bare number is filled up with spaces as wide as digits, so that points stand in line."""
+    if not isinstance(cell, Quantity):
+        return cell
+    text = formatting.show(cell)
+    own = _count_decimals(cell)
+    return text if own is None or own >= decimals else text + "\u2008" * (not own) + "\u2007" * (decimals - own)
+
+
+def _count_decimals(cell: Cell) -> int | None:
+    """Digits behind the point of a bare number as printed; nothing for shares, money, words and numbers not shown."""
+    if not isinstance(cell, Quantity) or cell.kind != "number" or not cell.shown:
+        return None
+    return len(formatting.show(cell).partition(".")[2])
 
 
 def _link_pages(text: str, document: Document) -> Markup:

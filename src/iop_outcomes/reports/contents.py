@@ -12,6 +12,7 @@ from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.comparison.cost import measure_costs
 from iop_outcomes.comparison.cost_effectiveness import assess_cost_effectiveness
 from iop_outcomes.comparison.effectiveness import compare_levels
+from iop_outcomes.comparison.endings import compare_endings
 from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import ALL, Estimates
 from iop_outcomes.measures.attendance import measure_attendance
@@ -56,6 +57,8 @@ RESIDENTIAL: tuple[str, ...] = ("3.1", "3.3", "3.5", "3.7")
 FAMILY_SESSIONS = 2
 #: Milestones shown on page 5.
 MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
+#: Fewest admissions a month for the public to see a share of them month by month; with fewer, quarters stand in.
+MONTH_HOLDS = 50
 #: Parts a progress bar counts.
 _STEPS = 10
 
@@ -119,7 +122,17 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         say("Month by month", 1, _STEPS)
         caseload = select_cohort(cohort, level_of_care=level)
         since, until = quarter.history.edges
-        parts += [measure_by_period(caseload, series.name, since=since, until=until, chart="xmr") for series in SERIES]
+        few = cohort.attrition[-1].episodes < 12 * MONTH_HOLDS
+        for series in SERIES:
+            by_month = measure_by_period(caseload, series.name, since=since, until=until, chart="xmr")
+            if series.pooled and few:
+                whole = measure_by_period(
+                    caseload, series.name, period="quarter", since=since, until=until, chart="xmr"
+                )
+                only[Audience.INTERNAL].append(by_month)
+                only[Audience.PUBLIC].append(whole)
+            else:
+                parts.append(by_month)
     else:
         parts.append(measure_people(cohort).over(*span.edges))
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
@@ -135,6 +148,7 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         only[audience] += [estimates.over(*span.edges) for estimates in parts_of]
     say("Cost and comparison", 9, _STEPS)
     parts += _cost_and_comparison(cohort, level)
+    only[Audience.INTERNAL] += _endings_by_level(cohort, level)
     say("Done", _STEPS, _STEPS)
     return Contents(
         tuple(parts),
@@ -191,6 +205,14 @@ def _cost_and_comparison(cohort: Cohort, level: str) -> Iterator[Estimates]:
         yield compare_levels(records, treated=level, control=control)
         with suppress(UsageError):
             yield assess_cost_effectiveness(records, treated=level, control=control)
+
+
+def _endings_by_level(cohort: Cohort, level: str) -> Iterator[Estimates]:
+    """How first stays end at this level and at residential care, for the programme alone: each ending more withholds others."""
+    control = _residential(cohort.records) if level not in RESIDENTIAL else None
+    if control:
+        found = compare_endings(cohort.records, treated=level, control=control)
+        yield found.where(definition=["level_crude_ending@1", "level_effect_ending@1"])
 
 
 def _residential(records: Records) -> str | None:

@@ -27,12 +27,14 @@ _FOLDED = "Withheld to protect privacy, for the numbers rest on too few people:"
 _EMPTY = "No number can be shown of these:"
 #: What a withheld row may hold beside its marks.
 _BLANK = ("", NOTHING)
+_NO_NUMBER = (Status.NOT_ESTIMABLE, Status.IMMATURE)
 
 
 def fold_withheld(page: Page, published: Published) -> Page:
     """The page without what is withheld as a whole, and with words in its place."""
     blocks: list[Block] = []
     folded: list[str] = []
+    defined = list_shown(published)
     empty: list[str] = []
     for block in page.blocks:
         if isinstance(block, FigureBlock | TableBlock) and _is_withheld(block.table.rows):
@@ -41,7 +43,7 @@ def fold_withheld(page: Page, published: Published) -> Page:
             empty.append(block.title)
         elif isinstance(block, TableBlock):
             blocks.append(_fold_rows(block))
-        elif not (isinstance(block, DefinitionBox) and _hides(published, block.definition)):
+        elif not (isinstance(block, DefinitionBox) and block.definition not in defined):
             blocks.append(block)
     told = ((folded, _FOLDED), (empty, _EMPTY))
     said = [f"{why} {' '.join(dict.fromkeys(titles))}" for titles, why in told if titles]
@@ -89,10 +91,12 @@ def _is_mark(cell: Cell) -> bool:
 
 
 def _is_blank(cell: Cell) -> bool:
-    return cell.status == Status.NOT_ESTIMABLE if isinstance(cell, Quantity) else cell in _BLANK
+    if isinstance(cell, Quantity):
+        return cell.status in _NO_NUMBER or (cell.kind == "count" and cell.value == 0)
+    return cell in _BLANK
 
 
-def _hides(published: Published, definition: str) -> bool:
-    """Whether every row of a definition is withheld."""
-    status = published.where(definition=definition).frame["status"]
-    return len(status) > 0 and bool((status == Status.WITHHELD).all())
+def list_shown(published: Published) -> tuple[str, ...]:
+    """The definitions of which at least one number is shown, in order."""
+    frame = published.frame
+    return tuple(sorted(set(frame.loc[frame["value"].notna(), "definition"])))

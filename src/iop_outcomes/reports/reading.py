@@ -87,6 +87,15 @@ def find_quantity(rows: Published, **where: Any) -> Quantity:
         return Quantity("number", float("nan"), status="not_estimable")
 
 
+def name_admissions(rows: Published) -> str:
+    """What admissions of one stretch of time are counted in: people, or where their number is withheld alone, episodes."""
+    people, episodes = (
+        find_quantity(rows, definition="admissions@1", category=counted, estimand="count", by="all")
+        for counted in ("people", "episodes")
+    )
+    return "episodes" if people.withheld and episodes.shown else "people"
+
+
 def _say_units(key: str) -> str:
     return {"session_status@1": "sessions", "requirement_met@1": "weeks"}.get(key, "episodes")
 

@@ -18,6 +18,7 @@ from iop_outcomes.reports.period import Span
 class Series:
     """One line of the report over time: its name in ``measure_by_period``, which rows it is, how it is called, its page.
 
+    ``pooled`` lines are shown by quarter to the public where months hold too few people on either side of the share.
     All are drawn as XmR charts: readers learn one chart, and its limits come from how much months differ, whatever the
     reason (definitions.md §7). ``measure_by_period`` offers the others.
     """
@@ -28,6 +29,7 @@ class Series:
     page: str
     sentence: str
     short: str
+    pooled: bool = False
 
 
 #: The lines of page 1, in order.
@@ -41,6 +43,7 @@ SERIES: tuple[Series, ...] = (
         *("retained", "retained@1", "retained", "3"),
         "the share still in the programme or completed at six weeks",
         "people staying six weeks",
+        pooled=True,
     ),
     Series(
         *("hours_completion_enrolled", "hours_completion_enrolled@1", "all", "4"),
@@ -58,33 +61,47 @@ SERIES: tuple[Series, ...] = (
         "sessions missed without notice",
     ),
 )
-#: Fewest months shown for a line on page 1 and for a word on change.
+#: Fewest months or quarters shown for a word on change.
 FEWEST = 8
 
 
 def find_series(published: Published, series: Series) -> Published:
-    """The monthly rows of one line with its centre line, limits and target."""
+    """The rows of one line by month, or where it has none by quarter, with its centre line, limits and target."""
     rows = published.where(definition=series.definition, by="all", category=[series.category, *LINES])
-    return rows.only(lambda row: row["estimand"] in DRAWN or _is_month(row["period_start"], row["period_end"]))
+    lengths = [_count_months(row) for row in rows.rows()]
+    step = 1 if 1 in lengths else 3
+    return rows.only(lambda row: row["estimand"] in DRAWN or _count_months(row) == step)
 
 
-def _is_month(start: object, end: object) -> bool:
-    return str(start)[:7] == str(end)[:7]
+def _count_months(row: dict[str, Any]) -> int:
+    """Months a row speaks of; none where it has no period or is drawn through all of them."""
+    start, end = row["period_start"], row["period_end"]
+    if row["estimand"] in DRAWN or not (isinstance(start, str) and isinstance(end, str)):
+        return 0
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    return 12 * (last.year - first.year) + last.month - first.month + 1
+
+
+def is_half_shown(rows: Published) -> bool:
+    """Whether at least half of the months or quarters of a line have a value, so that it may be drawn and judged."""
+    values = rows.frame.loc[~rows.frame["estimand"].isin(DRAWN), "value"]
+    return len(values) > 0 and bool(values.notna().sum() >= len(values) / 2)
 
 
 def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]]:
-    """What the chart says of the quarter, and the months it says it of."""
+    """What the chart says of the quarter, and the months, or the quarter, it says it of."""
     frame = rows.frame
     months = frame[~frame["estimand"].isin(DRAWN)]
     shown = months[months["status"] == "ok"]
     first, last = quarter.edges
     inside = shown[(shown["period_start"] >= first) & (shown["period_end"] <= last)]
-    if inside.empty or len(shown) < FEWEST:
+    if inside.empty or len(shown) < FEWEST or not is_half_shown(rows):
         return "too_few", ()
     found: dict[str, list[str]] = {}
-    for start, note in zip(inside["period_start"], inside["note"], strict=True):
+    for start, end, note in zip(inside["period_start"], inside["period_end"], inside["note"], strict=True):
         if isinstance(note, str) and "signal: " in note:
-            found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(say_month(start))
+            when = say_month(start) if start[:7] == end[:7] else "the quarter"
+            found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(when)
     words: tuple[Signal, ...] = ("worse", "better", "changed")
     for word in words:
         if word in found:
@@ -125,7 +142,7 @@ def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
     if steady:
         said.append(f"No real change, only the ups and downs of chance, in {join_words(steady)}.")
     if unknown:
-        said.append(f"Too few months may be shown to tell change from chance in {join_words(unknown)}.")
+        said.append(f"Too few points may be shown to tell change from chance in {join_words(unknown)}.")
     said += [f"{_start(series.sentence)}, {aim[0].lower()}{aim[1:]}." for series, aim in aims if aim]
     return tuple(said)
 

@@ -97,7 +97,8 @@ def draw_xmr(rows: Rows) -> Figure:
             )  # fmt: skip
         marks = {read_mark(row) for row in series.shown} | {"better", "worse", "none"}
         legend = "  ".join(f"{sign} {_SAID.get(mark, mark)}" for mark, (_, _, sign) in _MARKS.items() if mark in marks)
-        words = [f"{legend}.  {withheld_note(rows)}".strip(), *(textwrap.fill(text, 105) for text in series.remarks())]
+        words = [f"{legend}.  {withheld_note(rows)}".strip(), *_say_lines(rows, series)]
+        words += [textwrap.fill(text, 105) for text in series.remarks()]
         axes.set_xlabel("\n".join(words), fontsize=8, color=SOFT, loc="left")
         return figure
 
@@ -139,7 +140,13 @@ def describe_xmr(rows: Rows) -> str:
         words.append(f"Target {last['target']}: {_TARGETS[series.target.assurance][2]}.")
     marked = [f"{series.name(row)} {read_mark(row)}" for row in points if read_mark(row) not in ("none", "early")]
     words.append(f"Signals: {', '.join(marked)}." if marked else "No signal.")
-    return " ".join([*words, *series.remarks()])
+    return " ".join([*words, *_say_lines(rows, series), *series.remarks()])
+
+
+def _say_lines(rows: Rows, series: ControlSeries) -> list[str]:
+    """Why a line is drawn without its average and range, where that is for privacy."""
+    bare = bool(series.shown) and not series.centres and bool(withheld_note(rows))
+    return ["Average and usual range are not drawn: what is withheld could be worked out from them."] if bare else []
 
 
 def tabulate_xmr(rows: Rows) -> Table:

@@ -23,7 +23,7 @@ from iop_outcomes.publication.figures.style import (
     say_nothing_to_show,
     styled,
 )
-from iop_outcomes.publication.formatting import WITHHELD, Quantity, quantity_of
+from iop_outcomes.publication.formatting import WITHHELD, Quantity, quantity_of, say_note
 from iop_outcomes.vocabulary import LevelOfCare, Status
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ def _lines(rows: Rows) -> list[_Line]:
         if definition in known:
             row = known[definition]
             lines.append(
-                _Line(definition, words, quantity_of(row), row["note"] if isinstance(row["note"], str) else "")
+                _Line(
+                    definition, words, quantity_of(row), say_note(row["note"]) if isinstance(row["note"], str) else ""
+                )
             )
     return lines
 

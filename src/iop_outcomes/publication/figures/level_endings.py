@@ -24,7 +24,7 @@ from iop_outcomes.publication.figures.style import (
     styled,
     withheld_note,
 )
-from iop_outcomes.publication.formatting import quantity_of, show_value
+from iop_outcomes.publication.formatting import quantity_of, say_note, show_value
 from iop_outcomes.vocabulary import EndReason, LevelOfCare, Status
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _refusal(rows: Rows) -> str:
     """Why nothing could be made alike; nothing where it could."""
     refused = rows.where(definition=EFFECT, status=str(Status.NOT_ESTIMABLE)).frame
     made = rows.where(definition=EFFECT).frame["value"].notna().any()
-    return "" if made or refused.empty else str(refused["note"].iloc[0])
+    return "" if made or refused.empty else say_note(str(refused["note"].iloc[0]))
 
 
 def _panel(axes: Axes, rows: Rows, ending: str) -> None:

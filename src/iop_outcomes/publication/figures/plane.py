@@ -25,7 +25,7 @@ from iop_outcomes.publication.figures.style import (
     say_nothing_to_show,
     styled,
 )
-from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, quantity_of, show_value
+from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, quantity_of, say_note, show_value
 from iop_outcomes.statistics.intervals import normal_quantile
 from iop_outcomes.statistics.plane import QUADRANTS, name_quadrant
 from iop_outcomes.vocabulary import LevelOfCare, Status
@@ -170,7 +170,7 @@ def say_refusal(rows: Rows) -> str:
     """Why there are no increments; nothing where there are."""
     for row in rows.where(definition="increment_cost@1", estimand="difference").rows():
         if row["status"] == Status.NOT_ESTIMABLE and isinstance(row["note"], str):
-            return str(row["note"])
+            return say_note(row["note"])
     return ""
 
 

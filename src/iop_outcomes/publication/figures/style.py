@@ -83,7 +83,8 @@ def to_svg(figure: Figure, prefix: str) -> str:
         engine = figure.get_layout_engine()
         if engine is not None:  # laid out here, once: savefig would draw everything twice for it
             figure.dpi = canvas.fixed_dpi
-            engine.execute(figure)
+            if figure.axes:
+                engine.execute(figure)
             figure.set_layout_engine("none")
         canvas.print_svg(text, metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
     svg = text.getvalue()

@@ -6,6 +6,7 @@ from iop_outcomes.measures.library import find_definition
 from iop_outcomes.publication.document import Block, DisclosureStatement, Page, Paragraph, Sentences, TextTable
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.records.model import Manifest
+from iop_outcomes.reports.folding import list_shown
 from iop_outcomes.reports.reading import Reading
 
 
@@ -46,7 +47,8 @@ def _accounts(manifest: Manifest) -> TextTable:
 
 def build_definitions(reading: Reading) -> Page:
     """A2: every definition used in this report, with its version."""
-    keys = sorted(set(reading.published.frame["definition"]))
+    keys = list_shown(reading.published)
+    blank = len(set(reading.published.frame["definition"])) - len(keys)
     rows = []
     for key in keys:
         known = find_definition(key)
@@ -56,7 +58,8 @@ def build_definitions(reading: Reading) -> Page:
         "What does each figure mean?",
         ("Definition", "Counted, among whom, and what is missing", "Source"),
         tuple(rows),
-        "The number after @ is the version; a change that moves a published number raises it.",
+        "The number after @ is the version; a change that moves a published number raises it."
+        + (f" Definitions of which no number can be shown: {blank}." if blank else ""),
     )
     settings = reading.published.settings
     chosen = [

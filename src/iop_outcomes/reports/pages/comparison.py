@@ -18,8 +18,9 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.publication.figures.effect import say_gap
+from iop_outcomes.publication.figures.level_endings import CRUDE, EFFECT
 from iop_outcomes.publication.figures.love import say_covariate
-from iop_outcomes.publication.formatting import Kind, Quantity, quantity_of, show
+from iop_outcomes.publication.formatting import Kind, Quantity, quantity_of, say_note, show
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.pages.cost import cost_blocks
 from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity
@@ -69,6 +70,7 @@ def build_comparison(reading: Reading) -> Page:
     if not blocks:
         said = "These records hold no two levels of care to compare, so nothing is said of one against another."
         blocks.append(Note(said, "Nothing to compare"))
+    blocks += _endings(reading, rows)
     blocks += cost_blocks(reading)
     lead = "Would people have done better had care begun at another level? A plain comparison does not answer that."
     return Page("page-8", "8", "Cost and comparison", lead, tuple(blocks))
@@ -113,7 +115,7 @@ def answer_blocks(rows: Published, protocol: Any) -> list[Block]:
     if effect.status == Status.NOT_ESTIMABLE:
         note = next(str(row["note"]) for row in rows.where(definition=_EFFECT, estimand="difference").rows())
         blocks.append(Paragraph("There is no adjusted comparison of the two levels in this report.", strong=True))
-        blocks.append(Note(note, "Why, and what would mend it"))
+        blocks.append(Note(say_note(note), "Why, and what would mend it"))
     elif effect.shown:
         sides = [
             find_quantity(rows, definition=_EFFECT, group=level, estimand=_estimand(protocol))
@@ -238,6 +240,17 @@ def _yardstick(reading: Reading, rows: Published, when: str, name: str) -> list[
             f"yardstick-{name}",
         )
     ]
+
+
+def _endings(reading: Reading, rows: Published) -> list[Block]:
+    """How first stays end at either level, where the release holds it."""
+    source = rows.where(definition=[CRUDE, EFFECT])
+    if not len(source):
+        return []
+    sides = source.where(estimand="difference").frame[["group", "reference"]].iloc[0]
+    when = f"First admissions to level {sides['group']} or {sides['reference']} of people who could have gone to either"
+    caption = reading.caption(EFFECT, source, when)
+    return [figure_block("endings_by_level", source, id="endings-by-level", caption=caption)]
 
 
 def _protocols(rows: Published) -> tuple[Any, ...]:

@@ -45,6 +45,7 @@ _WORTH = {
     "dominant": "It costs no more and does no less, so there is no price to name.",
     "dominated": "It costs no less and does no more, so there is no price to name.",
 }
+_BELOW_NOTHING = " A limit below $0 is no price: it says that even which level costs more is not sure."
 _CANNOT = (
     "The prices of a client-week are taken as known: what they may be off by is in the tornado, not in the likely ranges.",
     "It counts care in these records only: hospital days, other agencies, work and jail are neither cost nor saving here.",
@@ -84,6 +85,10 @@ def effectiveness_blocks(reading: Reading, rows: Published, effect: str) -> list
     swings = rows.where(definition=["increment_price_swing@1", "increment_scenario@1", "increment_cost@1"])
     caption = reading.caption("increment_price_swing@1", swings, when)
     blocks.append(figure_block("tornado", swings, id=f"tornado-{name}", caption=caption))
+    together = rows.where(definition=["increment_two_way@1", "break_even_price@1", "increment_effect@1"])
+    if len(together.where(definition="increment_two_way@1")):
+        caption = reading.caption("increment_two_way@1", together, when)
+        blocks.append(figure_block("two_way", together, id=f"two-way-{name}", caption=caption))
     blocks += _scenarios(reading, rows.where(definition="increment_scenario@1"), name, when)
     blocks.append(Sentences(_CANNOT, "What the costs cannot say"))
     blocks.append(describe_definition("break_even_price@1"))
@@ -131,7 +136,8 @@ def _say_price(rows: Published, here: str) -> str:
         side = "less" if here == "less_for_less" else "more"
         words = f"It is worth it where one {unit} is valued at {side} than {say_dollars(price.value)}"
         if price.low == price.low:
-            return f"{words} (likely between {say_dollars(price.low)} and {say_dollars(price.high)})."
+            said = f"{words} (likely between {say_dollars(price.low)} and {say_dollars(price.high)})."
+            return said + _BELOW_NOTHING if price.low < 0 else said
         return f"{words}; how sure that is cannot be put as a range ({str(row['note']).rpartition('; ')[2]})."
     return _WORTH.get(here, "There is no price to name.")
 

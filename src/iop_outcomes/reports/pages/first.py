@@ -14,16 +14,15 @@ from iop_outcomes.publication.document import (
     Tiles,
 )
 from iop_outcomes.publication.figures import FIGURES, to_svg
-from iop_outcomes.publication.figures.control_series import DRAWN
 from iop_outcomes.publication.formatting import WITHHELD
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.answers import answer_questions
-from iop_outcomes.reports.reading import Reading, find_quantity, name_scale
+from iop_outcomes.reports.reading import Reading, find_quantity, name_admissions, name_scale
 from iop_outcomes.reports.signals import (
-    FEWEST,
     SERIES,
     Series,
     find_series,
+    is_half_shown,
     list_questions,
     read_signal,
     say_assurance,
@@ -39,8 +38,8 @@ _WHY_WITHHELD = (
 )
 _HOW_TO_READ = (
     "Tiles speak of everyone admitted in the four quarters, whoever left early included, unless they say otherwise. Lines "
-    "show the months of eight quarters. A month beyond the usual ups and downs is marked: ▲ better, ▼ worse, ◆ changed. A likely "
-    "range is what chance alone leaves open."
+    "show the months of eight quarters, or the quarters where months hold too few people. A point beyond the usual ups and "
+    "downs is marked: ▲ better, ▼ worse, ◆ changed. A likely range is what chance alone leaves open."
 )
 _NO_DATES = (
     "These records hold no dates, so nothing can be said of quarters or months, nor of change. Years of admission stand "
@@ -79,15 +78,10 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
     if quarter:
         first, last = quarter.edges
         of_quarter = reading.published.where(period_start=first, period_end=last)
-        yield _tile(
-            reading,
-            "People admitted this quarter",
-            of_quarter,
-            SERIES[0],
-            quarter.label,
-            definition="admissions@1",
-            category="people",
-        )
+        counted = name_admissions(of_quarter)
+        label = f"{'People admitted' if counted == 'people' else 'Admissions'} this quarter"
+        where = {"definition": "admissions@1", "category": counted, "estimand": "count", "by": "all"}
+        yield _tile(reading, label, of_quarter, SERIES[0], quarter.label, **where)
     else:
         yield _tile(
             reading, "People admitted", reading.of_cohort, None, year, definition="admissions@1", category="people"
@@ -123,9 +117,8 @@ def _tile(reading: Reading, label: str, rows: Published, series: Series | None, 
         return Tile(label, quantity, rows, note=note)
     line = find_series(reading.published, series)
     signal, _ = read_signal(line, reading.contents.quarter)
-    months = line.frame.loc[~line.frame["estimand"].isin(DRAWN), "value"]
-    if months.notna().sum() < max(FEWEST, len(months) / 2):
-        return Tile(label, quantity, rows, signal="too_few", note=f"{note}; too few months may be shown for a line")
+    if not is_half_shown(line):
+        return Tile(label, quantity, rows, signal="too_few", note=f"{note}; too few points may be shown for a line")
     kind = FIGURES["sparkline"]
     svg = to_svg(kind.draw(line), f"tile-{series.name}")
     return Tile(label, quantity, rows, svg, kind.describe(line), signal, say_assurance(line), note)

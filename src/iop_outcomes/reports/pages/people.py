@@ -21,14 +21,9 @@ def build_people(reading: Reading) -> Page:
     span = reading.contents.quarter or reading.contents.cohort
     now = reading.published.where(period_start=span.edges[0], period_end=span.edges[1])
     blocks: list[Block] = []
-    people = find_quantity(now, definition="admissions@1", category="people")
-    episodes = find_quantity(now, definition="admissions@1", category="episodes", estimand="count", by="all")
-    first = find_quantity(now, definition="first_admission@1")
-    if people.shown:
-        told = f"{people.value:,.0f} people came in {span.label}"
-        told += f", in {episodes.value:,.0f} episodes" if episodes.shown else ""
-        told += f"; {say_quantity(first, 'episodes')} were a first admission in these records" if first.shown else ""
-        blocks.append(Paragraph(told + ".", strong=True))
+    told = _say_admissions(now, span.label)
+    if told:
+        blocks.append(Paragraph(told, strong=True))
     attrition = reading.of_cohort.where(definition="attrition@1")
     blocks.append(
         figure_block(
@@ -47,6 +42,22 @@ def build_people(reading: Reading) -> Page:
         "People and episodes, and how the records became the ones counted.",
         tuple(blocks),
     )
+
+
+def _say_admissions(now: Published, when: str) -> str:
+    """How many came, and how many of them for the first time; nothing where neither people nor episodes may be shown."""
+    people, episodes = (
+        find_quantity(now, definition="admissions@1", category=counted, estimand="count", by="all")
+        for counted in ("people", "episodes")
+    )
+    told = f"{people.value:,.0f} people came in {when}" if people.shown else ""
+    if episodes.shown:
+        told = f"{told}, in {episodes.value:,.0f} episodes" if told else f"{episodes.value:,.0f} admissions in {when}"
+    first = find_quantity(now, definition="first_admission@1")
+    told += (
+        f"; {say_quantity(first, 'episodes')} were a first admission in these records" if told and first.shown else ""
+    )
+    return told and f"{told}."
 
 
 def _table_one(reading: Reading, now: Published) -> TableBlock:

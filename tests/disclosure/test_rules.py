@@ -474,7 +474,7 @@ def test_d21_finalising_without_reasons(tmp_path: Path) -> None:
         write("b", past=past, sign_off=SignOff("tbd", date(2026, 1, 31)))
     override = Override("A. Person", "Everyone counted agreed in writing", date(2026, 1, 30), where)
     with pytest.raises(DisclosureError, match="expired"):
-        write("c", past=past, overrides=[(override, 1)], sign_off=SignOff("A. Person", date(2026, 1, 31)))
+        write("c", past=past, overrides=[override], sign_off=SignOff("A. Person", date(2026, 1, 31)))
     assert not [file for file in tmp_path.iterdir() if file.name.endswith((".manifest.json", ".jsonl"))]
 
     *_, manifest = write("d", past=past)

@@ -55,9 +55,9 @@ def _rows() -> list[dict[str, Any]]:
 
 
 @cache
-def small_release(audience: str = "public") -> Published:
+def small_release(audience: str = "public", policy: str | None = None) -> Published:
     """The rows after the gate; made once."""
-    return publish(Estimates.from_rows(_rows(), SETTINGS), audience=audience)
+    return publish(Estimates.from_rows(_rows(), SETTINGS), audience=audience, policy=policy)
 
 
 def small_document(audience: str = "public", label: str = "Riverside programme") -> Document:

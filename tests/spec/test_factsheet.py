@@ -7,15 +7,19 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 
+import docx
 import pytest
 from pages import list_prose
 from prose import BANNED, grade_text
+from pypdf import PdfReader
 
 import iop_outcomes as iop
 from iop_outcomes.cli import main
 from iop_outcomes.errors import DisclosureError, UsageError
+from iop_outcomes.publication.document import TableBlock
 from iop_outcomes.publication.formats import write_document
 from iop_outcomes.publication.formatting import quantity_of, show_interval
 from iop_outcomes.publication.ledger import Ledger
@@ -23,7 +27,7 @@ from iop_outcomes.publication.manifest import check_manifest
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.release import Past, SignOff, write_release
 from iop_outcomes.publication.residue import scan_file
-from iop_outcomes.publication.wording import say_page
+from iop_outcomes.publication.wording import say_page, show_cell
 from iop_outcomes.records.model import Records
 from iop_outcomes.records.program import check_settings
 from iop_outcomes.records.synthetic import simulate_records
@@ -49,6 +53,33 @@ class Made:
     published: Published
     sheet: Sheet
 
+
+def _read_html(path: Path) -> str:
+    return unescape(re.sub(r"<[^>]+>", " ", path.read_text(encoding="utf-8")))
+
+
+def _read_pdf(path: Path) -> str:
+    return " ".join(sheet.extract_text() for sheet in PdfReader(path).pages)
+
+
+def _read_word(path: Path) -> str:
+    file = docx.Document(str(path))
+    rows = [" ".join(cell.text for cell in row.cells) for table in file.tables for row in table.rows]
+    return " ".join([*(paragraph.text for paragraph in file.paragraphs), *rows])
+
+
+def _read_markdown(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    return re.sub(r"\\(.)", r"\1", re.sub(r" ?(?<!\\)\| ?", " ", text))
+
+
+def _squeeze(text: str) -> str:
+    """A text without white, for a long word may go on in the next line."""
+    return re.sub(r"[\s\u200b]", "", text)
+
+
+#: The text of a file as a reader would copy it.
+_READERS = {"html": _read_html, "pdf": _read_pdf, "docx": _read_word, "md": _read_markdown}
 
 GIVEN = {
     "needs": [
@@ -149,10 +180,21 @@ def test_a_planted_number_is_found(large: Made, tmp_path: Path) -> None:
     assert scan_file(path, large.published, vocabulary=large.sheet.fixed)
 
 
+@pytest.mark.parametrize("ending", ["html", "pdf", "docx", "md"])
+def test_every_format_says_every_fact_and_every_cell_as_released(made: Made, ending: str, tmp_path: Path) -> None:
+    path = write_document(made.sheet.document, tmp_path / f"sheet.{ending}")
+    text = _squeeze(_READERS[ending](path))
+    tables = [
+        block.table for page in made.sheet.document.pages for block in page.blocks if isinstance(block, TableBlock)
+    ]
+    said = [" ".join(show_cell(cell) for cell in row) for table in tables for row in table.rows]
+    said += [fact.sentence for fact in made.sheet.facts]
+    assert len(said) > 8
+    assert [words for words in said if _squeeze(words) not in text] == []
+
+
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])
 def test_it_fits_two_sheets_of_paper(made: Made, paper: str, tmp_path: Path) -> None:
-    from pypdf import PdfReader
-
     path = write_document(made.sheet.document, tmp_path / "sheet.pdf", paper)  # type: ignore[arg-type]
     assert len(PdfReader(path).pages) == 2
 

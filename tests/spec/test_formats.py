@@ -14,6 +14,7 @@ from iop_outcomes import read_records, write_quarterly
 from iop_outcomes.cli import main
 from iop_outcomes.errors import DisclosureError, UsageError
 from iop_outcomes.publication import markdown
+from iop_outcomes.publication.export import write_csv, write_document_csv
 from iop_outcomes.publication.formats import FORMATS, check_formats, check_paper, write_document
 from iop_outcomes.publication.ledger import Ledger
 from iop_outcomes.publication.manifest import check_manifest
@@ -56,6 +57,27 @@ def test_every_format_carries_released_numbers_only(ending: str, tmp_path: Path)
     assert [(each.place, each.text) for each in scan_file(path, small_release(), document=small_document())] == []
 
 
+@pytest.mark.parametrize("ending", ALL)
+def test_the_same_document_gives_the_same_bytes_in_every_format(ending: str, tmp_path: Path) -> None:
+    first, second = (write_document(small_document(), tmp_path / f"{name}.{ending}") for name in "ab")
+    assert first.read_bytes() == second.read_bytes() != b""
+
+
+def test_the_csv_of_a_document_holds_its_released_rows(tmp_path: Path) -> None:
+    written = write_document(small_document("internal"), tmp_path / "report.csv")
+    assert written.read_bytes() == write_csv(small_release("internal"), tmp_path / "release.csv").read_bytes()
+    with pytest.raises(DisclosureError):
+        write_document_csv(small_release(), tmp_path / "x.csv")  # type: ignore[arg-type]
+
+
+def test_a_public_release_has_one_csv_whether_or_not_it_is_asked_for(tmp_path: Path) -> None:
+    for formats in (("md",), ("md", "csv")):
+        paths = write_release(
+            small_document(), small_release(), tmp_path, "q", past=Past.read(None, "2.1"), formats=formats
+        )
+        assert [path.name for path in paths] == ["q.md", "q.csv", "q.manifest.json"]
+
+
 @pytest.mark.parametrize("ending", ["xlsx", "json"])
 def test_a_released_number_in_another_row_is_found(ending: str, tmp_path: Path) -> None:
     """The rows of an export are held to the rows they claim to be: 33 of north may not stand beside south."""
@@ -93,6 +115,23 @@ def test_a_signed_release_names_every_file_in_manifest_and_ledger(tmp_path: Path
     (entry,) = Ledger(tmp_path / "releases.jsonl").entries()
     assert set(entry.files) == {path.name for path in paths}
     assert said == [*(f"Writing the public report: {FORMATS[ending].label}" for ending in OURS), said[-1]]
+
+
+def test_releases_of_one_programme_keep_to_one_policy(tmp_path: Path) -> None:
+    """Numbers rounded in two ways give more away than either."""
+
+    def write(policy: str | None) -> list[Path]:
+        past = Past.read(tmp_path / "releases.jsonl", "2.1")
+        sign_off = SignOff("A. Person", date(2026, 1, 31))
+        return write_release(
+            small_document(), small_release(policy=policy), tmp_path, "q", past=past, sign_off=sign_off
+        )
+
+    write(None)
+    held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DisclosureError, match="keep to the earlier policy"):
+        write("round5")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
 
 
 def test_a_stray_number_in_any_format_keeps_the_whole_release_back(

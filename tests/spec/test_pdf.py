@@ -155,6 +155,14 @@ def test_every_page_starts_on_a_sheet_of_its_own(reader: PdfReader, document: Do
         assert len(above) == (1 if page != document.pages[0] else 4), "a head, and on the first sheet a title"
 
 
+def test_a_page_without_numbers_shares_a_sheet(tmp_path: Path, document: Document) -> None:
+    words = Page("words", "9", "Only words", "Too few people.", (Note("A longer period would tell more.", "Why"),))
+    made = replace(document, pages=(document.pages[0], words, document.pages[2]))
+    reader = PdfReader(write_pdf(made, tmp_path / "s.pdf", figure_tables=False))
+    assert [sheet.extract_text().count("9 Only words") > 0 for sheet in reader.pages] == [True, False]
+    assert "9 Only words" in [str(entry.title) for entry in reader.outline if not isinstance(entry, list)]
+
+
 @pytest.mark.parametrize(("paper", "size"), [("a4", (595.3, 841.9)), ("us-letter", (612, 792))])
 def test_a_full_first_page_fits_on_one_sheet(
     tmp_path: Path, document: Document, paper: str, size: tuple[float, float]

@@ -25,6 +25,7 @@ from iop_outcomes.publication.document import (
     DisclosureStatement,
     Document,
     FigureBlock,
+    Note,
     Page,
     Paragraph,
     TableBlock,
@@ -77,6 +78,15 @@ def test_the_file_has_a_title_a_language_and_headings(file: WordFile, document: 
     assert set(statement.sentences()) <= set(styled(file, "List Bullet"))
     breaks = [p.paragraph_format.page_break_before for p in file.paragraphs if p.style and p.style.name == "Heading 1"]
     assert breaks == [False, True, True, True]
+
+
+def test_a_page_without_numbers_shares_a_sheet(tmp_path: Path, document: Document) -> None:
+    words = Page("words", "9", "Only words", "Too few people.", (Note("A longer period would tell more.", "Why"),))
+    made = replace(document, pages=(document.pages[2], words, replace(document.pages[2], id="again")))
+    file = docx.Document(str(write_word(made, tmp_path / "s.docx")))
+    heads = [each.paragraph_format for each in file.paragraphs if each.style and each.style.name == "Heading 1"]
+    assert [head.page_break_before for head in heads] == [False, False, True]
+    assert heads[1].space_before > 0
 
 
 def test_every_cell_of_every_table_is_the_released_one(file: WordFile, document: Document) -> None:

@@ -189,6 +189,11 @@ class Page:
     lead: str = ""
     blocks: tuple[Block, ...] = ()
 
+    @property
+    def shows_numbers(self) -> bool:
+        """Whether it has a figure, a table or headline numbers, and so gets a sheet of its own when printed."""
+        return any(isinstance(block, Tiles | FigureBlock | TableBlock | TextTable) for block in self.blocks)
+
 
 @dataclass(frozen=True)
 class Document:

@@ -83,6 +83,7 @@ def _fill(document: Document, paper: Paper, figure_tables: bool) -> dict[str, An
                 "number": page.number,
                 "title": page.title,
                 "lead": page.lead,
+                "own": page.shows_numbers,
                 "blocks": [_fill_block(block, width, figure_tables) for block in page.blocks],
             }
             for page in document.pages

@@ -20,7 +20,7 @@ from iop_outcomes.publication.export import write_csv
 from iop_outcomes.publication.formats import FORMATS, Paper, write_document
 from iop_outcomes.publication.ledger import Ledger, LedgerState
 from iop_outcomes.publication.manifest import describe_files, write_manifest
-from iop_outcomes.publication.overrides import Override, check_overrides
+from iop_outcomes.publication.overrides import Override, check_overrides, count_named
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import scan_file
@@ -99,7 +99,7 @@ def write_release(
     name: str,
     *,
     past: Past,
-    overrides: Sequence[tuple[Override, int]] = (),
+    overrides: Sequence[Override] = (),
     sign_off: SignOff | None = None,
     formats: Sequence[str] = ("html",),
     paper: Paper = "a4",
@@ -111,13 +111,14 @@ def write_release(
     manifest; with ``sign_off`` also its line in the ledger. Returns the paths, the manifest's last.
 
     ``attachments`` are further files of the release. ``vocabulary`` are texts in them that are the same whatever the
-    records, such as those of program.toml. ``overrides`` come with how many rows each opened. Before a release becomes final
+    records, such as those of program.toml. ``overrides`` opened the rows they name. Before a release becomes final
     its files are read again, letter by letter, for numbers that were not released. ``say`` is told what is being written or
     checked. All files of a release appear together, or none does.
 
     Raises ``DisclosureError`` for a final release without a ledger, one that carries an unreleased number, an override that
-    no longer holds, and where the ledger refuses it.
+    no longer holds, a policy other than that of earlier releases, and where the ledger refuses it.
     """
+    past.check_policy(published.policy)
     with stage_files(folder, name) as aside:
         files = _write_formats(document, aside, name, [each for each in formats if each != "csv"], paper, say)
         files += [write(aside / file) for file, write in attachments.items()]
@@ -125,7 +126,7 @@ def write_release(
         if sign_off:
             if past.ledger is None:
                 raise DisclosureError("a final release is written into the programme's ledger; say where that is")
-            check_overrides([override for override, _ in overrides], sign_off.on)
+            check_overrides(overrides, sign_off.on)
             say("Reading every file again for numbers not released")
             _refuse_residue(files, document, published, vocabulary)
         manifest = write_manifest(
@@ -133,7 +134,7 @@ def write_release(
             aside / f"{name}.manifest.json",
             files,
             ledger_state=past.state,
-            overrides=overrides,
+            overrides=[(one, count_named(one, published.frame)) for one in overrides],
             signed_off_by=sign_off.person if sign_off else None,
             on=sign_off.on if sign_off else None,
             software_version=version("iop_outcomes"),
@@ -144,7 +145,7 @@ def write_release(
                 on=sign_off.on,
                 signed_off_by=sign_off.person,
                 files=describe_files([*files, manifest]),
-                overrides=[override for override, _ in overrides],
+                overrides=overrides,
                 after=past.state,
                 population=past.population,
             )

@@ -55,8 +55,8 @@ _ROOM = 0.74
 _ACROSS, _INSET = 3, 5.4
 #: Rows up to which a table stays on one sheet.
 _TOGETHER = 16
-#: Size of what a headline number rests on, and the white under a table, in points.
-_BASE_SIZE, _PART = 8, 4
+#: Size of what a headline number rests on, the white under a table, and that above a page that starts no sheet, in points.
+_BASE_SIZE, _PART, _APART = 8, 4, 16
 #: Eighths of a point, in which Word measures lines.
 _EIGHTHS = 8
 
@@ -72,7 +72,7 @@ def lay_out(document: Document, paper: Paper, pictures: Mapping[str, bytes], fig
     layout = _Layout(open_sheets(document, paper), paper, pictures, behind)
     layout.add_front(document)
     for place, page in enumerate(document.pages):
-        layout.add_page(page, new_sheet=place > 0)
+        layout.add_page(page, new_sheet=place > 0 and page.shows_numbers)
     if behind:
         layout.add_page(Page("behind", "", BEHIND_TITLE, BEHIND_LEAD), new_sheet=True)
         for figure in figures:
@@ -100,14 +100,16 @@ class _Layout:
         _draw_edge(facts, "bottom", ACCENT, 2, space=6)
 
     def add_page(self, page: Page, new_sheet: bool) -> None:
-        """A page's heading, lead and blocks."""
+        """A page's heading, lead and blocks; one that starts no sheet shares that of the page before it."""
         heading = self.say("", "Heading 1")
         heading.paragraph_format.page_break_before = new_sheet
+        if not new_sheet:
+            heading.paragraph_format.space_before = Pt(_APART)
         if page.number:
             heading.add_run(f"{settle_text(page.number)}  ").font.color.rgb = RGBColor.from_string(ACCENT)
         heading.add_run(settle_text(page.title))
         if page.lead:
-            self.say(page.lead, "Lead")
+            self.say(page.lead, "Lead").paragraph_format.keep_with_next = True
         for block in page.blocks:
             self.add_block(block)
 

@@ -6,6 +6,7 @@ It chooses which released numbers are said, in which order and in which words, a
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from iop_outcomes.publication.facts import Fact, Origin, write_facts_csv, write_
 from iop_outcomes.publication.formats import FORMATS, check_paper
 from iop_outcomes.publication.formatting import say_quantity
 from iop_outcomes.publication.gate import publish
-from iop_outcomes.publication.overrides import Override, count_named
+from iop_outcomes.publication.overrides import Override
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.release import Past, SignOff, write_documents, write_release
 from iop_outcomes.records.model import Manifest, Records
@@ -105,7 +106,6 @@ def write_factsheet(
     past = Past.read(ledger, level)
     policy = records.manifest.settings.get("publication", {}).get("policy")
     published = publish(*contents.bundle(audience), policy=policy, earlier=past.rows, overrides=overrides)
-    past.check_policy(published.policy)
     sheet = build_factsheet(records.manifest, contents, published, label, sign_off.person if sign_off else "")
     return write_release(
         sheet.document,
@@ -113,7 +113,7 @@ def write_factsheet(
         folder,
         name,
         past=past,
-        overrides=[(one, count_named(one, published.frame)) for one in overrides],
+        overrides=overrides,
         sign_off=sign_off,
         formats=documents,
         paper=size,
@@ -234,7 +234,9 @@ def _glance(reading: Reading, facts: Sequence[Fact]) -> Iterable[Block]:
     """The figures themselves: people admitted, and one tile a fact; nothing where none may be said."""
     people = find_quantity(reading.of_cohort, definition="admissions@1", category="people", estimand="count", by="all")
     tiles = [Tile("People admitted, each counted once", people, reading.published)] if people.shown else []
-    tiles += [Tile(fact.wording.title, fact.estimate, reading.published, note=fact.frequency) for fact in facts]
+    for fact in facts:
+        counted = replace(fact.estimate, people=math.nan)  # on what its sentence says it is counted among
+        tiles.append(Tile(fact.wording.title, counted, reading.published, note=fact.frequency))
     if tiles:
         yield Tiles(tuple(tiles))
 

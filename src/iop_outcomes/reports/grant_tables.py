@@ -126,7 +126,9 @@ def _judge(aim: Aim, base: Quantity, target: float | None) -> tuple[str, str, st
     found = judge_target(base.value, base.denominator, target, std_err=std_err, higher=aim.higher)
     chance = show_value(max(found.chance, _LEAST), "share")
     luck = f"{chance} chance" if found.chance >= _LEAST else f"under {chance}"
-    visible = "none" if math.isnan(found.visible) else f"to {show_value(found.visible, 'share')}"
+    level = show_value(found.visible, "share")
+    level = f"{found.visible:.1%}" if level == show_value(base.value, "share") else level
+    visible = "none" if math.isnan(found.visible) else f"to {level}"
     needed = NOTHING if math.isnan(found.people) else f"{found.people:,.0f} a year"
     return NOTHING if target is None else luck, visible, needed
 

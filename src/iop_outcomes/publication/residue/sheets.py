@@ -35,7 +35,7 @@ _Mark = tuple[int, int]
 
 
 def read_pdf(content: bytes, place: str) -> Iterator[Piece]:
-    """Every text of a PDF with its place, where pypdf is at hand; it is no dependency, and without it nothing is read."""
+    """Every text of a PDF with its place; where pypdf is missing nothing is read, and that is said."""
     try:
         pypdf = importlib.import_module("pypdf")
     except ImportError:

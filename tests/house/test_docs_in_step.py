@@ -43,6 +43,7 @@ def load(path: Path) -> ModuleType:
 PAGES: dict[str, str] = load(DOCS / "pages.py").write_pages()
 PICTURES = load(DOCS / "pictures.py")
 NOTEBOOKS = load(ROOT / "notebooks" / "build.py")
+PROSE = load(ROOT / "tests" / "spec" / "prose.py")
 WRITTEN = sorted(
     path
     for path in [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "notebooks" / "README.md"]
@@ -50,6 +51,8 @@ WRITTEN = sorted(
 )
 name_of = {"ids": lambda path: path.relative_to(ROOT).as_posix()}
 
+#: The school grade at which the pages for readers can be read, as the report.
+MOST_GRADE = 8
 #: Pages whose examples need a cluster, or tables that are not here.
 CLUSTER = ("spark.md",)
 
@@ -144,6 +147,14 @@ def test_examples_run(path: Path, folder: Path) -> None:
             assert not report, "".join(report)
         else:
             exec(compile(text, path.name, "exec"), session)
+
+
+@pytest.mark.parametrize("page", ["index.md", "directors.md", "analysts.md", "grant-writers.md", "release.md"])
+def test_pages_for_readers_are_read_with_ease(page: str) -> None:
+    text = FENCE.sub("", (DOCS / page).read_text(encoding="utf-8"))
+    prose = [re.sub(r"^: ", "", line) for line in text.splitlines() if not line.startswith(("|", "#", ":::"))]
+    words = re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", "\n".join(prose))
+    assert PROSE.grade_text(words) <= MOST_GRADE
 
 
 @pytest.mark.parametrize("path", WRITTEN, **name_of)

@@ -8,7 +8,7 @@ everything that was ever released. Every release is small enough to be counted b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -232,8 +232,11 @@ def test_no_number_of_many_random_releases_is_told(kind: str, policy: Policy) ->
 
 
 # --- releases after one another --------------------------------------------------------------------------------------
-def three_releases(seed: int, policy: Policy) -> list[pd.DataFrame]:
-    """A programme that grows by a quarter from report to report, and whose old records are corrected and deleted."""
+def three_releases(
+    seed: int, policy: Policy, remember: Callable[[pd.DataFrame], pd.DataFrame] = pd.DataFrame
+) -> list[pd.DataFrame]:
+    """A programme that grows by a quarter from report to report, and whose old records are corrected and deleted; what the
+    gate remembers of earlier reports is ``remember`` of their rows."""
     draw = np.random.default_rng(seed)
     people = crowd(seed, most=700)
     released: list[pd.DataFrame] = []
@@ -245,7 +248,7 @@ def three_releases(seed: int, policy: Policy) -> list[pd.DataFrame]:
         now = people[people["month"] < 3 * report].reset_index(drop=True)
         spans = list(dict.fromkeys([*QUARTERS[:report], (YEAR[0], QUARTERS[report - 1][1])]))
         rows = by_period(now, spans, ["gender"]) + by_reason(now, ["gender"])
-        earlier = pd.concat(released, ignore_index=True) if released else None
+        earlier = remember(pd.concat(released, ignore_index=True)) if released else None
         published = publish(Estimates.from_rows(rows), policy=policy.name, earlier=earlier)
         released.append(published.frame.assign(release_id=published.release_id))
     return released
@@ -271,6 +274,13 @@ def test_three_reports_of_a_growing_programme_together_tell_nothing(seed: int, p
 @pytest.mark.parametrize("seed", range(12))
 def test_three_reports_of_many_programmes_together_tell_nothing(seed: int, policy: Policy) -> None:
     assert find_in(three_releases(seed, policy), policy) == []
+
+
+def test_what_an_earlier_report_withheld_is_not_told_by_a_later_one() -> None:
+    """A gate that remembers only what was printed lets a later report tell what an earlier one withheld."""
+    policy = POLICY["round5"]
+    assert find_in(three_releases(0, policy, lambda rows: rows[rows["status"] != "withheld"]), policy)
+    assert find_in(three_releases(0, policy), policy) == []
 
 
 def test_three_reports_side_by_side_that_never_looked_back_tell_who_was_corrected() -> None:

@@ -195,7 +195,7 @@ def test_what_the_last_day_s_bands_leave_may_be_said(tmp_path: Path, published: 
 
 
 def test_a_reach_to_both_sides_is_words_of_the_package(tmp_path: Path, published: Published) -> None:
-    path = written(tmp_path, "a.txt", "Client-week, ±25%\nClient-week, ±4713%\n")
+    path = written(tmp_path, "a.txt", "Client-week, residential, ±25%: lower\nClient-week, ±4713%\n")
     assert one(scan_file(path, published)).place == "line 2"
 
 

@@ -12,6 +12,7 @@ from test_cost_effectiveness import made_up
 import iop_outcomes as iop
 from iop_outcomes.errors import UsageError
 from iop_outcomes.publication.figures import FIGURES
+from iop_outcomes.publication.residue import scan_file
 
 
 @cache
@@ -43,8 +44,8 @@ def test_a_price_and_the_difference_in_effect_move_at_once():
     """At the lower end of the likely range of the effect, its worth is that much less; the price of the IOP as before."""
     found = assess()
     gap = found.where(definition="increment_effect@1", estimand="difference").frame.iloc[0]
-    low = f"{gap['ci_low']:.6g}"
-    assert cell(found, "2.1 and effect", "0.75", low)["value"] == pytest.approx(6_000 * gap["ci_low"] - 1_050, rel=1e-4)
+    low = round(gap["ci_low"], 2)
+    assert cell(found, "2.1 and effect", "0.75", f"{low:g}")["value"] == pytest.approx(6_000 * low - 1_050)
     middle = cell(found, "2.1 and effect", "1", "0.25")
     assert middle["value"] == pytest.approx(100)
 
@@ -83,7 +84,7 @@ def test_the_figure_says_and_lists_which_level_is_worth_more():
     said = kind.describe(rows)
     assert said.startswith("At $6,000 for each person abstinent. Price of a client-week, intensive outpatient and")
     assert "As estimated: Intensive outpatient by $100, not sure." in said
-    counts = [int(number) for number in re.findall(r"(?:worth more in|residential in|,) (\d+)(?=[,. ])", said)]
+    counts = [int(number) for number in re.findall(r" (\d+) of 25 ?", said)]
     assert sum(counts[:3]) == 25
     lines = kind.tabulate(rows).rows
     assert len(lines) == 40
@@ -104,3 +105,13 @@ def test_the_figure_of_withheld_or_refused_rows_says_so():
     for rows in (refused, few):
         kind.draw(rows)
     assert {line[2] for line in kind.tabulate(few).rows} == {"·"}
+
+
+def test_every_number_of_the_figure_is_a_released_one(tmp_path):
+    rows = iop.publish(assess(), audience="public")
+    lines = [" ".join(map(str, line)) for line in FIGURES["two_way"].tabulate(rows).rows]
+    path = tmp_path / "two_way.txt"
+    path.write_text("\n".join([FIGURES["two_way"].describe(rows), *lines]), encoding="utf-8")
+    assert scan_file(path, rows) == ()
+    path.write_text("Residential by $4,713\n-47 points\n13 of 25 pairs, 13 of 29 pairs", encoding="utf-8")
+    assert [each.text for each in scan_file(path, rows)] == ["$4,713", "-47", "13 of 29"]

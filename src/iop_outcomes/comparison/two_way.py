@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from math import ceil, log10
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def two_way_rows(weighed: Weighed, costs: Mapping[str, Floats], worth: float) ->
     ``costs`` are the dollars (n × parts) of care at each level of care, by level; ``worth`` the price of one unit of
     effect. Categories end with the price, the two inputs, and the value of each: ``25000/2.1 and 3.5/0.5/1.25`` is half the
     price of a client-week at level 2.1 and a quarter more at 3.5, ``25000/2.1 and effect/0.5/-0.1`` half of it and a
-    difference in effect of -0.1, the other level's effect as estimated.
+    difference in effect of -0.1, the other level's effect as estimated. Of the effect, the ends of its likely range and the
+    middle are taken, rounded as far as they stay apart.
     """
     protocol, found = weighed.question.protocol, weighed.found
     one, other = protocol.treated, protocol.control
@@ -50,7 +52,8 @@ def two_way_rows(weighed: Weighed, costs: Mapping[str, Floats], worth: float) ->
         return moved, np.array([base + gap, base]), float(moved.found.covariance[0, 0])
 
     reach = normal_quantile(0.95) * float(np.sqrt(found.covariance[1, 1]))
-    gaps = tuple(dict.fromkeys(float(f"{found.effect + step * reach:.6g}") for step in (-1, 0, 1)))
+    decimals = max(0, ceil(-log10(reach))) if reach else 6  # no more digits than it takes to tell the three apart
+    gaps = tuple(dict.fromkeys(round(found.effect + step * reach, decimals) for step in (-1, 0, 1)))
     yield from _grid_rows(weighed, worth, (one, FACTORS), (other, FACTORS), of_prices)
     yield from _grid_rows(weighed, worth, (one, FACTORS), (EFFECT, gaps), of_effect)
 
@@ -78,7 +81,7 @@ def _grid_rows(
     for i, a in enumerate(first[1]):
         for j, b in enumerate(second[1]):
             moved, effects, variance = case(a, b)
-            suffix = f"{worth:.15g}/{names}/{a:g}/{b:.6g}"
+            suffix = f"{worth:.15g}/{names}/{a:g}/{b:g}"
             for side, (level, own) in enumerate(question.sides):
                 value = float(worth * effects[side] - moved.found.arms[side, 0])
                 columns: Row = dict.fromkeys(("n", "denominator", "people"), int(own.sum()))

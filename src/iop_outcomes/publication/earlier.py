@@ -33,11 +33,13 @@ class Memory:
 
     ``rows`` has the columns of Estimates, the newest version last; ``twin`` is the position of the same figure in the
     present release, -1 where it is not in it; ``frozen`` maps a position to the row of ``rows`` that is printed instead.
+    ``releases`` are the same rows release by release, with those that were withheld: they stay secret in later releases.
     """
 
     rows: pd.DataFrame
     twin: np.ndarray
     frozen: dict[int, int]
+    releases: list[pd.DataFrame]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,10 +53,12 @@ def recall(sheet: Sheet, earlier: pd.DataFrame, policy: Policy) -> Memory:
     withheld only.
     """
     now = sheet.frame
+    earlier = earlier.reset_index(drop=True)
     shown = earlier[earlier["value"].notna() | earlier["n"].notna()]
     numbers = shown[[*_FIGURE, *_SPAN, *_COUNTS, "value"]].copy()
     numbers["value"] = numbers["value"].round(9)
-    rows = shown[~numbers.duplicated(keep="last")].reset_index(drop=True)
+    again = numbers.index[numbers.duplicated(keep="last")]
+    rows = shown.drop(index=again).reset_index(drop=True)
     place = {key: at for at, key in enumerate(row_keys(now, KEY))}
     twin = np.array([place.get(key, -1) for key in row_keys(rows, KEY)], dtype=int)
     frozen: dict[int, int] = {}
@@ -67,7 +71,7 @@ def recall(sheet: Sheet, earlier: pd.DataFrame, policy: Policy) -> Memory:
             if closed[old] and not sheet.hidden[new]:
                 frozen[new] = old
     sheet.hide(np.array(changed, dtype=int), CHANGED)
-    return Memory(rows, twin, frozen)
+    return Memory(rows, twin, frozen, _part_releases(earlier.drop(index=again)))
 
 
 def extend(sheet: Sheet, memory: Memory) -> Sheet:
@@ -94,3 +98,10 @@ def _few_changed(old: np.ndarray, new: np.ndarray, policy: Policy) -> bool:
     """Whether events, base, people or those left over differ by a count that may not be shown."""
     gaps = np.abs([*(old - new), (old[1] - old[0]) - (new[1] - new[0])])
     return bool(((gaps > 0) & (gaps <= policy.limit)).any())
+
+
+def _part_releases(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each release by themselves, the oldest first; one release where none is named."""
+    if "release_id" not in rows:
+        return [rows.reset_index(drop=True)]
+    return [own.reset_index(drop=True) for _, own in rows.groupby("release_id", sort=False)]

@@ -24,7 +24,7 @@ def find_told(released: pd.DataFrame, sheet: Sheet, policy: Policy, memory: Memo
     One row for each number found: of those it was found from, one of a group before one of everyone, and the one with the
     smallest count. None where nothing is found, or nothing that withholding could help.
     """
-    before = _releases(memory)
+    before = memory.releases if memory else []
     bins = policy.bin if policy.rounding > 1 else None
     findings = attack(*before, released, threshold=policy.threshold, bins=bins)
     first = sum(len(each) for each in before)
@@ -37,12 +37,3 @@ def find_told(released: pd.DataFrame, sheet: Sheet, policy: Policy, memory: Memo
         if open_rows and not chosen.intersection(open_rows):
             chosen.add(min(open_rows, key=lambda row: (everyone[row], counts[row], row)))
     return sorted(chosen)
-
-
-def _releases(memory: Memory | None) -> list[pd.DataFrame]:
-    """What was released before, release by release."""
-    if not memory:
-        return []
-    if "release_id" not in memory.rows:
-        return [memory.rows]
-    return [rows.reset_index(drop=True) for _, rows in memory.rows.groupby("release_id", sort=False)]

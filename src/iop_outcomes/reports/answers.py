@@ -101,7 +101,7 @@ def _say_certainty(reading: Reading) -> Iterator[str]:
     ]
     if reached:
         row = max(reached, key=lambda row: row["at"])
-        yield f"Of people due to be asked on day {row['at']:g}, {say_quantity(quantity_of(row))} were reached (page 6)."
+        yield f"Of people who were to be asked on day {row['at']:g}, {say_quantity(quantity_of(row))} were reached (page 6)."
     audit = reading.published.audit
     if audit.withheld:
         yield f"Of {audit.total:,} numbers, {audit.withheld:,} are withheld to protect privacy (page A3)."

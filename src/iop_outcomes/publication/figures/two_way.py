@@ -121,14 +121,16 @@ def describe_two_way(rows: Rows) -> str:
         won = [sum(words.startswith(grid.name(side)) and not unsure for words, unsure in said) for side in grid.sides]
         unsure = sum(bool(unsure) for _, unsure in said)
         named = f"{grid.say_input(grid.first)} and {_begin_small(grid.say_input(grid.second))}"
-        counts = f"{grid.name(grid.sides[0]).lower()} is worth more in {won[0]}, {grid.name(grid.sides[1]).lower()} in {won[1]}"
+        one, other = (grid.name(side).lower() for side in grid.sides)
+        pairs = f"of {len(said)}"
+        counts = f"{one} is worth more in {won[0]} {pairs} pairs of values, {other} in {won[1]} {pairs}"
         base = grid.cells.get(grid.base)
         told = (
             f" As estimated: {', '.join(filter(None, grid.say_winner(base)))}."
             if base is not None and base.shown
             else ""
         )
-        parts.append(f"{named}: of {len(said)} pairs of values {counts}, {unsure} {_UNSURE}.{told}")
+        parts.append(f"{named}: {counts}; {unsure} {pairs} are {_UNSURE}.{told}")
     return " ".join(parts)
 
 

@@ -29,8 +29,8 @@ _COUNTS = ("n", "denominator", "people", "n_missing")
 _MINUS_NOTHING = re.compile(r"-0(?![\d.])")
 #: A level of care: a number that is a name.
 _LEVEL = re.compile(r"\d\.\d")
-#: What a category ends with where it is one of many prices.
-_PRICE = re.compile(r"/(\d+(?:\.\d+)?)$")
+#: A part of a category that is a number: a price, a share of one or a difference that was assumed, none of them counted.
+_ASSUMED = re.compile(r"(?<=/)-?\d+(?:\.\d+)?(?=/|$)")
 #: Estimands whose categories add up to everyone: the bands of a figure.
 _BANDS = ("cumulative_incidence", "survival")
 #: Estimands of lines drawn through the points of a chart.
@@ -110,6 +110,7 @@ class _Numbers:
             beside.setdefault((*whose, "of one category", category), []).append(shown)
             beside.setdefault((*whose, "of one definition", definition), []).append(shown)
             many[definition, str(row["estimand"]), category.partition("/")[0]] += 1
+            many[definition, str(row["estimand"]), "of one grid", category.rsplit("/", 2)[0]] += 1
             if isinstance(row["period_start"], str):  # a point of one series over time
                 many[definition, str(row["estimand"]), category, str(row["by"]), str(row["group"])] += 1
         for values in beside.values():
@@ -131,9 +132,8 @@ def _say_row(row: Mapping[str, Any]) -> Iterator[str]:
     """The day, the class and the counts of a row, which stay where its value is withheld only if the gate left them."""
     if row["at"] == row["at"]:
         yield f"{row['at']:g}"
-    price = _PRICE.search(str(row["category"]))
-    if price:
-        yield formatting.show_value(float(price[1]), "money")
+    for number in map(float, _ASSUMED.findall(str(row["category"]))):
+        yield from (formatting.show_value(number, "money"), f"{number:.0%}")
     bounds = _CLASS.search(str(row["category"]))
     if bounds:
         yield f"{100 * float(bounds[1]):.0f}% to {100 * float(bounds[2]):.0f}%"
@@ -187,11 +187,14 @@ def _digits(quantity: Quantity, value: float, estimand: str) -> list[str]:
         shown += [f"{round(value, 1) + 0:.1f}", f"{abs(value):.2f}"]
     elif quantity.kind == "money":
         shown += [f"${value:.2f}"] if abs(value) < 100 else []
+        shown += [formatting.show_value(abs(value), "money")] if estimand == "difference" else []  # "worth more by $20"
     return shown
 
 
 def _say_clock(row: Mapping[str, Any]) -> Iterator[str]:
-    """A row's day in months, and its confidence level, as words around them say."""
+    """A row's day in months, its confidence level, and a difference it assumes, as words around them say."""
+    for number in map(float, _ASSUMED.findall(str(row["category"]))):
+        yield from (f"{100 * number:.0f} points", f"{number:.1f} days")
     if row["at"] >= 28:
         yield from (f"{row['at'] / 30.4375:.0f} {months}" for months in ("month", "months"))
     if row["estimand"] == "funnel_limit":

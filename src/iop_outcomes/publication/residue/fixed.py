@@ -51,10 +51,11 @@ class Words:
 def fixed_words() -> Words:
     """The words of the package itself, from the sources that write them; docstrings are not among them.
 
-    A text that is a number and nothing else, such as that of a page, is no word: it would let that number pass anywhere.
+    A text that is a number and nothing else, such as that of a page, is no word: it would let that number pass anywhere. A
+    reach to both sides ("±25%") is one: it says itself what it is.
     """
     texts = (text for room in _ROOMS for text in _texts_of(files("iop_outcomes").joinpath(room)))
-    return Words(text for text in texts if any(sign.isalpha() for sign in text))
+    return Words(text for text in texts if any(sign.isalpha() or sign == "±" for sign in text))
 
 
 def _texts_of(place: Traversable) -> Iterator[str]:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup report test test-slow check goldens notebooks sample docs pictures lock
+.PHONY: help setup report test test-slow check goldens notebooks sample docs pictures benchmark lock
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ docs: .venv/.ready ## write the pages made from the code and build the site into
 
 pictures: .venv/.ready ## draw the pictures of the docs from the executed notebooks and the report
 	$(PY) docs/pictures.py
+
+benchmark: .venv/.ready ## time the quarterly computation against pandas, R and a bare scan (an hour on two cores)
+	OPENBLAS_NUM_THREADS=1 $(PY) benchmarks/scale.py
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet \

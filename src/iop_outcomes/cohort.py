@@ -6,8 +6,8 @@ without a line in the attrition; what a figure says of completers alone is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -54,6 +54,13 @@ class Cohort:
     outcomes: nw.LazyFrame[Any]
     attrition: tuple[AttritionStep, ...]
     settings: Mapping[str, Any]
+    _kept: dict[str, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def keep(self, name: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
+        """A reduction that several measures ask for: worked out the first time, and its rows kept on the engine."""
+        if name not in self._kept:
+            self._kept[name] = self.records.lift(make())
+        return self._kept[name]
 
     @property
     def groups(self) -> tuple[str, ...]:

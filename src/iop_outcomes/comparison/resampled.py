@@ -35,6 +35,7 @@ def resampled_rows(study: Study, effect: Effect) -> Iterator[Row]:
         seed=SEED,
     )
     method = f"weighted means ({protocol.estimand}), person bootstrap, {REPLICATES:,} replicates, weights fitted anew"
+    method += f" in {made.blocks} blocks of people" if made.blocks > 1 else ""
     method = f"{method}, percentiles"
     if made.reason:
         blank = Estimate(np.nan, np.nan, np.nan, np.nan, level, method)

@@ -28,11 +28,13 @@ from iop_outcomes.vocabulary import AttendanceStatus
 
 Lazy = nw.LazyFrame[Any]
 
-_STATUS = nw.col("status")
+_STATUS, _SESSIONS = nw.col("status"), nw.col("sessions")
 #: A session the programme did not cancel was held, whatever became of it; the first two make and break a run.
 HELD = (str(AttendanceStatus.ATTENDED), str(AttendanceStatus.NO_SHOW), str(AttendanceStatus.EXCUSED))
 #: How many of a person's first sessions are compared.
 FIRST = 10
+#: More days than any stay has.
+_DAYS = 1 << 20
 
 
 def measure_attendance(
@@ -48,15 +50,20 @@ def measure_attendance(
     before the records begin has no first sessions in view and counts as missing in these three.
     """
     check_group(by, cohort.groups)
-    sessions = cohort.attendance.join(
-        cohort.episodes.select("episode_id", "person_id", *([by] if by else [])), on="episode_id", how="inner"
-    )
+    keep = ("person_id", *([by] if by else []))
+    sessions = cohort.attendance.join(cohort.episodes.select("episode_id", *keep), on="episode_id", how="inner")
+    sessions = cohort.records.lift(sessions.group_by(*keep, "week", "status").agg(nw.len().alias("sessions")))
     rows: list[Row] = [*_statuses(sessions, by), *_by_week(cohort, sessions, by, weeks), *_runs(cohort, by, at)]
     return Estimates.from_rows(rows, cohort.settings)
 
 
+def _sessions_where(condition: nw.Expr) -> nw.Expr:
+    """The sessions of a person's tally for which this holds."""
+    return nw.when(condition).then(_SESSIONS).otherwise(nw.lit(0))
+
+
 def _statuses(sessions: Lazy, by: str | None) -> Iterator[Row]:
-    pairs = {status: (_STATUS == status, nw.lit(1)) for status in AttendanceStatus.codes()}
+    pairs = {status: (_sessions_where(_STATUS == status), _SESSIONS) for status in AttendanceStatus.codes()}
     for group, lines in moment_lines(sessions, by, pairs):
         for status, line in lines.items():
             yield group.row("session_status", "proportion", category=status, **moments_share(line))
@@ -69,13 +76,13 @@ def _by_week(cohort: Cohort, sessions: Lazy, by: str | None, weeks: int | None) 
     held = sessions.filter(_STATUS.is_in(HELD))
     unplaced = {
         (group.by, group.group): lines["week"]["sum_y"]
-        for group, lines in moment_lines(held, by, {"week": (nw.col("week").is_null(), nw.lit(1))})
+        for group, lines in moment_lines(held, by, {"week": (_sessions_where(nw.col("week").is_null()), _SESSIONS)})
     }
     placed = held.filter(nw.col("week") <= weeks)
-    came = _STATUS == str(AttendanceStatus.ATTENDED)
+    came = _sessions_where(_STATUS == str(AttendanceStatus.ATTENDED))
     for key in (None, by) if by else (None,):
         keys = ("week", key) if key else ("week",)
-        for _, line in reductions.moments(placed, keys, came, nw.lit(1)).frame.iterrows():
+        for _, line in reductions.moments(placed, keys, came, _SESSIONS).frame.iterrows():
             group = group_of(line, key)
             columns = {
                 "at": line["week"],
@@ -86,30 +93,15 @@ def _by_week(cohort: Cohort, sessions: Lazy, by: str | None, weeks: int | None) 
 
 
 def _runs(cohort: Cohort, by: str | None, at: Sequence[int]) -> Iterator[Row]:
-    """Runs need the order of a person's sessions: one row per session of the columns needed.
+    """Runs need the order of a person's sessions: one number a session (episode, day, what became of it), 8 bytes.
 
     Who stops coming has the second miss *after* the last contact, so that what competes is the recorded discharge.
     """
     columns = ["person_id", "discharge_day", "observed_day", "entry_day", "cause", *([by] if by else [])]
     stays = reductions.episode_rows(cohort.episodes, *dict.fromkeys(columns))
     stays["end"] = stays["discharge_day"].fillna(stays["observed_day"]).astype("float64")
-    kept = cohort.attendance.filter(_STATUS.is_in(HELD))
-    placed = reductions.placed_sessions(cohort.episodes, kept)
-    held = reductions.collect(placed.select("episode_id", nw.col("session_day").alias("order"), "status"))
-    held = held[held["order"].notna()].sort_values(["episode_id", "order", "status"], ignore_index=True)
-    first = held[held.groupby("episode_id").cumcount() < FIRST]
-    came = (first["status"] == str(AttendanceStatus.ATTENDED)).astype("float64").groupby(first["episode_id"])
-    stays["first_held"] = stays["episode_id"].map(came.size()).astype("float64")
-    stays["first_came"] = stays["episode_id"].map(came.sum()).astype("float64")
-    sessions = held[held["status"].isin(HELD[:2])].reset_index(drop=True)
-    missed = (sessions["status"] == str(AttendanceStatus.NO_SHOW)).to_numpy()
-    same = (sessions["episode_id"] == sessions["episode_id"].shift()).to_numpy()
-    second = missed & np.concatenate([[False], missed[:-1]]) & same
-    first_second = sessions[second].groupby("episode_id")["order"].min()
-    block = pd.Series(missed | ~same).cumsum()
-    runs = (~pd.Series(missed)).groupby([sessions["episode_id"], block]).sum().groupby(level=0).max()
-    stays["second"] = stays["episode_id"].map(first_second).astype("float64")
-    stays["streak"] = stays["episode_id"].map(runs).astype("float64")
+    for name, column in _order_sessions(cohort, stays["episode_id"]).items():
+        stays[name] = column
     happened = stays["second"].notna()
     stays["time"] = np.where(happened, stays["second"], stays["end"]).astype("float64")
     stays["event"] = np.where(happened, 1, np.where(stays["cause"] > 0, 2, 0))
@@ -119,6 +111,48 @@ def _runs(cohort: Cohort, by: str | None, at: Sequence[int]) -> Iterator[Row]:
             yield from _second_miss(group, seen, at, len(part) - len(seen))
             yield from _first_sessions(group, seen, len(part) - len(seen))
             yield from _longest(group, seen, len(part) - len(seen))
+
+
+def _order_sessions(cohort: Cohort, episodes: pd.Series) -> dict[str, np.ndarray]:
+    """Of each episode, from its sessions in order: how many of the first were held and attended (``first_held``,
+    ``first_came``), the day of the second no-show in a row (``second``), and the longest run attended (``streak``)."""
+    number = cohort.records.lift(pd.DataFrame({"episode_id": episodes, "number": np.arange(len(episodes))}))
+    kept = cohort.attendance.filter(_STATUS.is_in(HELD))
+    code = nw.lit(0)
+    for place, status in enumerate(sorted(HELD)):
+        code = nw.when(_STATUS == status).then(nw.lit(place)).otherwise(code)
+    placed = reductions.placed_sessions(cohort.episodes, kept).filter(~nw.col("session_day").is_null())
+    key = (nw.col("number") * _DAYS + nw.col("session_day")) * len(HELD) + code
+    found = reductions.collect(
+        placed.join(number, on="episode_id", how="inner").select(key.cast(nw.Int64).alias("key"))
+    )
+    keys = np.sort(found["key"].to_numpy())
+    day, code_of = np.divmod(keys, len(HELD))
+    who, day = np.divmod(day, _DAYS)
+    size = len(episodes)
+    held = np.bincount(who, minlength=size)
+    early = np.arange(len(who)) - np.repeat(np.cumsum(held) - held, held) < FIRST
+    attended = code_of == sorted(HELD).index(str(AttendanceStatus.ATTENDED))
+    first_held = np.bincount(who[early], minlength=size).astype(float)
+    first_came = np.bincount(who[early], attended[early], minlength=size)
+    told = code_of != sorted(HELD).index(str(AttendanceStatus.EXCUSED))
+    who, day, attended = who[told], day[told], attended[told]
+    new = np.diff(who, prepend=-1) > 0
+    twice = ~attended & ~np.concatenate([[True], attended[:-1]]) & ~new
+    second = np.full(size, np.nan)
+    second[who[twice][::-1]] = day[twice][::-1]
+    run = np.cumsum(~attended | new)
+    streak = np.full(size, np.nan)
+    streak[who] = 0.0
+    longest = np.bincount(run, attended)
+    np.maximum.at(streak, who, longest[run])
+    nothing = held == 0
+    return {
+        "first_held": np.where(nothing, np.nan, first_held),
+        "first_came": np.where(nothing, np.nan, first_came),
+        "second": second,
+        "streak": streak,
+    }
 
 
 def _second_miss(group: Group, part: pd.DataFrame, at: Sequence[int], late: int) -> Iterator[Row]:

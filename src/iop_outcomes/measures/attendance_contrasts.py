@@ -37,6 +37,7 @@ _NUMBERS = ("age", "severity", "days_used_30", "prior_episodes")
 _OF_SESSION = ("modality", "service_type")
 #: Fewest people in a group that is compared, and in a category that is adjusted for by itself.
 _FEWEST = 10
+_SESSIONS = nw.col("sessions")
 #: Share of missed sessions without a modality above which modalities are not compared.
 _UNSAID = 0.1
 
@@ -106,8 +107,20 @@ def _chosen(cohort: Cohort, by: str, what: str, adjust: Sequence[str] | None) ->
     return tuple(dict.fromkeys(adjust))
 
 
-def _held(cohort: Cohort, *keep: str) -> nw.LazyFrame[Any]:
-    sessions = cohort.attendance.filter(nw.col("status").is_in(HELD))
+def _where(status: str) -> nw.Expr:
+    """The sessions of this status."""
+    return nw.when(nw.col("status") == status).then(_SESSIONS).otherwise(nw.lit(0))
+
+
+def _held(cohort: Cohort, *keep: str, of_session: Sequence[str] = ()) -> nw.LazyFrame[Any]:
+    """Sessions held, as many as are alike (``sessions``) by episode, what became of them, and what else is told apart."""
+    keys = ("episode_id", "status", *of_session)
+
+    def tally() -> nw.LazyFrame[Any]:
+        held = cohort.attendance.filter(nw.col("status").is_in(HELD))
+        return held.group_by(*keys).agg(nw.len().alias("sessions"))
+
+    sessions = cohort.keep(" ".join(keys), tally)
     return sessions.join(cohort.episodes.select("episode_id", "person_id", *keep), on="episode_id", how="inner")
 
 
@@ -117,8 +130,8 @@ def _shares(cohort: Cohort, by: str, what: str) -> Iterator[Row]:
         weeks = share_of_weeks(counted_weeks(cohort, *keep), by, prorates(cohort.records))
         yield from (row for row in weeks if row["definition"].startswith("requirement_met@"))
         return
-    pairs = {what: (nw.col("status") == what, nw.lit(1))}
-    for group, lines in moment_lines(_held(cohort, *keep), by, pairs):
+    held = _held(cohort, *keep, of_session=["modality"] if by == "modality" else ())
+    for group, lines in moment_lines(held, by, {what: (_where(what), _SESSIONS)}):
         yield group.row(OUTCOMES[what], "proportion", category=what, **moments_share(lines[what]))
 
 
@@ -128,8 +141,9 @@ def _table(cohort: Cohort, by: str, what: str, chosen: Sequence[str]) -> pd.Data
     if what == "requirement_met":
         totals = reductions.unit_totals(counted_weeks(cohort), ["episode_id"], nw.col("met"), nw.lit(1))
     else:
-        keys = ["episode_id", *(name for name in wanted if name in _OF_SESSION)]
-        totals = reductions.unit_totals(_held(cohort), keys, nw.col("status") == what, nw.lit(1))
+        of_session = [name for name in wanted if name in _OF_SESSION]
+        held = _held(cohort, of_session=of_session)
+        totals = reductions.unit_totals(held, ["episode_id", *of_session], _where(what), _SESSIONS)
     of_episode = [name for name in wanted if name not in _OF_SESSION]
     table = totals.merge(reductions.episode_rows(cohort.episodes, "person_id", *of_episode), on="episode_id")
     return table.assign(group=table[by].astype(object).where(table[by].notna(), None))
@@ -270,9 +284,10 @@ def _within(table: pd.DataFrame, what: str, base: str) -> Iterator[Row]:
 
 def _unsaid(cohort: Cohort) -> float:
     """The share of missed sessions of which the modality is not recorded."""
-    missed = _held(cohort).filter(~(nw.col("status") == HELD[0]))
+    missed = _held(cohort, of_session=["modality"]).filter(~(nw.col("status") == HELD[0]))
     known = nw.col("modality").is_in(Modality.codes()).fill_null(False)
-    line = reductions.moments(missed, (), ~known, nw.lit(1)).frame.iloc[0]
+    unsaid = nw.when(~known).then(_SESSIONS).otherwise(nw.lit(0))
+    line = reductions.moments(missed, (), unsaid, _SESSIONS).frame.iloc[0]
     return float(line["sum_y"] / line["sum_x"]) if line["sum_x"] else 0.0
 
 

@@ -33,12 +33,12 @@ Lazy = nw.LazyFrame[Any]
 _ONE = nw.lit(1)
 #: Sessions of which both the hours offered and, when attended, the hours attended are known.
 _PAIRED = (nw.col("hours_unknown") == 0) & (nw.col("offer_unknown") == 0)
-_UPTAKE = (
-    nw.when(_PAIRED).then(nw.col("attended")).otherwise(nw.lit(0.0)),
-    nw.when(_PAIRED).then(nw.col("offered")).otherwise(nw.lit(0.0)),
-)
-_UNPAIRED = nw.when(_PAIRED).then(nw.lit(0)).otherwise(nw.lit(1))
-_HOURS = ("required", "offered", "attended", "hours_unknown", "offer_unknown")
+_UPTAKE = (nw.col("paired_attended"), nw.col("paired_offered"))
+#: Stays whose whole planned course lies behind and was in view.
+_MATURE = (nw.col("observed_day") + 1 >= nw.col("planned_days")) & (nw.col("entry_day") == 0)
+#: What is added up of the sessions, and of the weeks and sessions together.
+_GIVEN = ("offered", "attended", "hours_unknown", "offer_unknown", "paired_offered", "paired_attended", "unpaired")
+_HOURS = ("required", *_GIVEN)
 
 
 def measure_hours(cohort: Cohort, *, by: str | None = None) -> Estimates:
@@ -74,6 +74,13 @@ def cohort_weeks(cohort: Cohort, *keep: str) -> Lazy:
     ``open`` is 0 where the programme was closed on one of them. ``unplaced`` is 1 where the episode has an attended
     session with neither a day nor a week, which may have been in any of its weeks.
     """
+    weeks = cohort.keep("weeks", lambda: _every_week(cohort))
+    if not keep:
+        return weeks
+    return weeks.join(cohort.episodes.select("episode_id", *keep), on="episode_id", how="inner")
+
+
+def _every_week(cohort: Cohort) -> Lazy:
     longest = reductions.collect(
         cohort.episodes.select(
             nw.max_horizontal(nw.col("planned_days"), nw.col("enrolled_day") + 1).max().alias("days")
@@ -82,7 +89,7 @@ def cohort_weeks(cohort: Cohort, *keep: str) -> Lazy:
     last_week = 1 if pd.isna(longest) else max(1, -(-int(longest) // 7))
     plan = cohort.records.lift(plan_weeks(cohort.records, last_week))
     attendance = _in_view(cohort)
-    weeks = reductions.episode_weeks(cohort.episodes, attendance, plan, *dict.fromkeys(("entry_day", *keep)))
+    weeks = reductions.episode_weeks(cohort.episodes, attendance, plan, "entry_day")
     late = nw.col("entry_day") - (nw.col("week") - 1) * 7
     late = nw.when(late > 7).then(nw.lit(7)).when(late > 0).then(late).otherwise(nw.lit(0))
     weeks = weeks.with_columns(
@@ -129,18 +136,33 @@ def _in_view(cohort: Cohort) -> Lazy:
 
 
 def _sessions(cohort: Cohort, *keep: str) -> Lazy:
+    """Hours by person, service type, and whether they fell in the planned course of a stay that has it behind (``course``)."""
     episode = dict.fromkeys(("planned_days", "observed_day", "entry_day", *keep))
     sessions = reductions.placed_sessions(cohort.episodes, _in_view(cohort), *episode)
-    return sessions.with_columns(*reductions.session_hours())
+    early = nw.col("earliest_day").is_null() | (nw.col("earliest_day") < nw.col("planned_days"))
+    paired = nw.when(_PAIRED)
+    sessions = sessions.with_columns(
+        *reductions.session_hours(), nw.when(_MATURE & early).then(_ONE).otherwise(nw.lit(0)).alias("course")
+    ).with_columns(
+        paired.then(nw.col("offered")).otherwise(nw.lit(0.0)).alias("paired_offered"),
+        paired.then(nw.col("attended")).otherwise(nw.lit(0.0)).alias("paired_attended"),
+        paired.then(nw.lit(0)).otherwise(_ONE).cast(nw.Int64).alias("unpaired"),
+    )
+    sums = (nw.col(name).sum() for name in _GIVEN)
+    return cohort.records.lift(sessions.group_by("person_id", "service_type", "course", *keep).agg(*sums))
 
 
 def _stacked(weeks: Lazy, required: nw.Expr, sessions: Lazy, *keep: str) -> Lazy:
     """Hours required from the weeks above hours offered and attended from the sessions: none of either is lost."""
-    zero, none = nw.lit(0.0), nw.lit(0).cast(nw.Int64)
-    asked = (required.cast(nw.Float64), zero, zero, none, none)
-    given = (zero, *(nw.col(name) for name in _HOURS[1:]))
+    zero = nw.lit(0.0)
+    asked = (required, *(zero for _ in _GIVEN))
+    given = (zero, *(nw.col(name) for name in _GIVEN))
     parts = [
-        frame.select("person_id", *keep, *(column.alias(name) for name, column in zip(_HOURS, columns, strict=True)))
+        frame.select(
+            "person_id",
+            *keep,
+            *(column.cast(nw.Float64).alias(name) for name, column in zip(_HOURS, columns, strict=True)),
+        )
         for frame, columns in ((weeks, asked), (sessions, given))
     ]
     return nw.concat(parts)
@@ -155,7 +177,7 @@ def _ladder(weeks: Lazy, sessions: Lazy, by: str | None) -> Iterator[Row]:
         "fidelity": (nw.col("offered"), nw.col("required")),
         "uptake": _UPTAKE,
         "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
-        "unpaired": (_UNPAIRED, _ONE),
+        "unpaired": (nw.col("unpaired"), _ONE),
     }
     missing_hours: dict[tuple[str, str | None], float] = {}
     for group, lines in moment_lines(hours, by, pairs):
@@ -208,19 +230,17 @@ def _known(row: Row, hours: float, missing: float) -> Row:
 
 
 def _whole_course(cohort: Cohort, weeks: Lazy, sessions: Lazy, by: str | None) -> Iterator[Row]:
-    mature = (nw.col("observed_day") + 1 >= nw.col("planned_days")) & (nw.col("entry_day") == 0)
-    early = nw.col("earliest_day").is_null() | (nw.col("earliest_day") < nw.col("planned_days"))
     required = nw.col("required") * nw.col("days_planned") / 7
     keep = [by] if by else []
     hours = _stacked(
-        weeks.filter(mature & (nw.col("days_planned") > 0)), required, sessions.filter(mature & early), *keep
+        weeks.filter(_MATURE & (nw.col("days_planned") > 0)), required, sessions.filter(nw.col("course") == 1), *keep
     )
     pairs = {
         "course": (nw.col("attended"), nw.col("required")),
         "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
     }
     found = {(group.by, group.group): lines for group, lines in moment_lines(hours, by, pairs)}
-    waiting = nw.when(mature).then(nw.lit(0)).otherwise(nw.lit(1))
+    waiting = nw.when(_MATURE).then(nw.lit(0)).otherwise(nw.lit(1))
     late = nw.when(nw.col("entry_day") > 0).then(nw.lit(1)).otherwise(nw.lit(0))
     for group, lines in moment_lines(cohort.episodes, by, {"waiting": (waiting, late)}):
         immature, entered_late = lines["waiting"]["sum_y"], lines["waiting"]["sum_x"]
@@ -262,7 +282,7 @@ def _services(sessions: Lazy, by: str | None) -> Iterator[Row]:
         "hours": (nw.col("attended"), nw.col("offered")),
         "uptake": _UPTAKE,
         "unknown": (nw.col("hours_unknown"), nw.col("offer_unknown")),
-        "unpaired": (_UNPAIRED, _ONE),
+        "unpaired": (nw.col("unpaired"), _ONE),
     }
     for key in (None, by) if by else (None,):
         tallies = reductions.moments_of(sessions, ("service_type", *([key] if key else [])), pairs)

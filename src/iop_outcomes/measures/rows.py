@@ -139,8 +139,20 @@ def order_by_content(content: np.ndarray, person: np.ndarray) -> np.ndarray:
     >>> order_by_content(np.array([[2.0], [1.0], [2.0]]), np.array(["b", "b", "a"])).tolist()
     [1, 0, 2]
     """
-    filled = np.where(np.isnan(content), np.inf, content)
-    alike = np.unique(filled, axis=0, return_inverse=True)[1].ravel()
-    histories = {name: tuple(sorted(codes)) for name, codes in pd.Series(alike).groupby(person)}
-    places = {codes: place for place, codes in enumerate(sorted(set(histories.values())))}
-    return np.lexsort((np.array([places[histories[name]] for name in person], dtype=int), alike))
+    alike = _rank_rows(np.where(np.isnan(content), np.inf, content))
+    who = pd.factorize(person)[0]
+    by_person = np.lexsort((alike, who))
+    rows = np.bincount(who)
+    histories = np.full((len(rows), rows.max(initial=0)), -1)  # a history that another begins with comes before it
+    place = np.arange(len(who)) - np.repeat(np.cumsum(rows) - rows, rows)
+    histories[who[by_person], place] = alike[by_person]
+    return np.lexsort((_rank_rows(histories)[who], alike))
+
+
+def _rank_rows(table: np.ndarray) -> np.ndarray:
+    """The place of each row among the different rows in order, first column first; rows alike share it."""
+    order = np.lexsort(table.T[::-1]) if table.shape[1] else np.arange(len(table))
+    ordered = table[order]
+    rank = np.zeros(len(table), dtype=np.int64)
+    rank[order[1:]] = np.cumsum((ordered[1:] != ordered[:-1]).any(axis=1))
+    return rank

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Estimate, Floats, Interval, normal_quantile
 from .life_table import label_codes
+
+Counts = NDArray[np.int64]
+
+#: With more people than this, those alike are drawn together.
+MOST_PEOPLE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +60,9 @@ def person_bootstrap(
     in every group, and every column, so costs and effects stay together. Means are sums over sums, so that groups may
     vary in size. Given weights stay as they are.
 
+    Above 20,000 people those alike in every total are drawn together, by one multinomial over the different people: the
+    same distribution, in time and memory set by how many differ.
+
     Args:
         values: (n × K) numbers, for example cost and effect, none missing.
         person: (n) whose each row is.
@@ -88,23 +96,35 @@ def person_bootstrap(
         raise ValueError("Give two or more replicates.")
     (_, who), (labels, arm) = label_codes(person, n, "person"), label_codes(group, n, "group")
     people, groups, outcomes = int(who.max()) + 1, len(labels), columns.shape[1]
-    totals = np.zeros((people, groups, outcomes + 1))
-    np.add.at(totals, (who, arm), np.column_stack([columns * mass[:, None], mass]))
+    cell, size = who * groups + arm, people * groups
+    sums = [np.bincount(cell, column * mass, minlength=size) for column in columns.T]
+    totals = np.stack([*sums, np.bincount(cell, mass, minlength=size)], axis=1).reshape(people, groups, outcomes + 1)
     if ((totals[..., -1] > 0).sum(axis=0) < 2).any():
         raise ValueError("A group has fewer than two people: nothing of it can be resampled.")
 
     flat = totals.reshape(people, -1)
-    parts = [times @ flat for times in draw_people(people, replicates, seed)]
-    sums = np.concatenate(parts).reshape(replicates, groups, outcomes + 1)
-    sums = sums[(sums[..., -1] > 0).all(axis=1)]
+    if people > MOST_PEOPLE:
+        flat, alike = _collapse(flat)
+        drawings = draw_alike(alike, replicates, seed)
+    else:
+        drawings = draw_people(people, replicates, seed)
+    drawn = np.concatenate([times @ flat for times in drawings]).reshape(replicates, groups, outcomes + 1)
+    drawn = drawn[(drawn[..., -1] > 0).all(axis=1)]
     whole = totals.sum(axis=0)
     return PersonBootstrap(
         tuple(labels.tolist()),
         whole[:, :-1] / whole[:, -1:],
-        sums[..., :-1] / sums[..., -1:],
+        drawn[..., :-1] / drawn[..., -1:],
         people,
-        replicates - len(sums),
+        replicates - len(drawn),
     )
+
+
+def _collapse(table: Floats) -> tuple[Floats, Counts]:
+    """The different rows of a table, in order, and how many rows each stands for."""
+    ordered = table[np.lexsort(table.T)]
+    first = np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
+    return ordered[first], np.diff(np.append(first, len(ordered)))
 
 
 def draw_people(people: int, replicates: int, seed: int, *, most: int = 4_000_000) -> Iterator[Floats]:
@@ -127,6 +147,30 @@ def draw_people(people: int, replicates: int, seed: int, *, most: int = 4_000_00
         size = min(block, replicates - done)
         drawn = random.integers(people, size=(size, people)) + people * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * people).reshape(size, people).astype(float)
+
+
+def draw_alike(alike: ArrayLike, replicates: int, seed: int, *, most: int = 4_000_000) -> Iterator[Floats]:
+    """How often is each kind of person in each replicate, when people of a kind are alike and are drawn together?
+
+    As ``draw_people`` with the times of those alike added up: as many people as there are, by one multinomial a replicate.
+
+    Args:
+        alike: (k) how many people there are of each kind.
+        replicates: number of replicates B.
+        seed: the same seed gives the same draws, however they are cut into blocks.
+        most: draws held at once.
+
+    Returns:
+        Blocks (b × k) of how often each kind was drawn, B rows in all.
+
+    >>> [block.sum(axis=1).tolist() for block in draw_alike([5, 0, 2], 3, seed=1, most=6)]
+    [[7.0, 7.0], [7.0]]
+    """
+    kinds = np.asarray(alike, dtype=np.int64)
+    random, people = np.random.default_rng(seed), int(kinds.sum())
+    block = max(1, most // kinds.size)
+    for done in range(0, replicates, block):
+        yield random.multinomial(people, kinds / people, size=min(block, replicates - done)).astype(float)
 
 
 def percentile_interval(value: float, draws: ArrayLike, conf_level: float = 0.95) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,8 @@ MOST_REFUSED = 0.05
 ONE_GROUP = "nobody of one of the groups was drawn"
 #: Draws of people held at once.
 _BLOCK = 1_000_000
+#: With more people than this each replicate draws from one of so many blocks of so many people, to the same number.
+MOST_PEOPLE, BLOCKS, BLOCK_PEOPLE = 20_000, 10, 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,8 @@ class ReweightedBootstrap:
 
     ``estimate`` (2 × K) the means, treated first · ``draws`` (B × 2 × K) theirs in the replicates, all columns of one
     replicate from one and the same sample of people · ``people`` how many there are · ``refused`` how many replicates
-    could not be weighted, by reason; they are not among the draws · ``reason`` empty, or why there are no draws.
+    could not be weighted, by reason; they are not among the draws · ``reason`` empty, or why there are no draws ·
+    ``blocks`` how many blocks of people were drawn from, 1 where everybody was.
     """
 
     estimate: Floats
@@ -39,6 +43,7 @@ class ReweightedBootstrap:
     people: int
     refused: Counter[str]
     reason: str
+    blocks: int = 1
 
     @property
     def difference(self) -> Floats:
@@ -62,6 +67,10 @@ def reweighted_bootstrap(
     every column, so costs and effects stay together. All that ``answer_weights`` fits is fitted anew to who was drawn: the
     chance of an answer and the propensity. Each draw is what that function makes of the rows drawn.
 
+    Above 20,000 people a bag of little bootstraps takes its place: ten blocks of 5,000 different people are drawn at
+    random, each replicate draws as many people as there are in all from one block, so that it costs what 5,000 do,
+    and is the estimate plus what the replicate differs from the block's own.
+
     Args:
         values: (n × K) numbers, for example cost and effect, ``nan`` where unknown; a row counts where all are known.
         treated: (n) 1 or True for the treated, 0 or False for the reference group.
@@ -80,7 +89,7 @@ def reweighted_bootstrap(
             than two replicates.
 
     Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap; weights fitted anew, Austin (2016),
-    doi:10.1002/sim.7084.
+    doi:10.1002/sim.7084; blocks, Kleiner, Talwalkar, Sarkar and Jordan (2014), doi:10.1111/rssb.12050.
 
     >>> x, group = np.tile([0.0, 0.0, 1.0, 1.0, 2.0], 20), np.tile([1, 0, 0, 1], 25)
     >>> cost, effect = 100 * group + x, x + np.arange(100) % 2
@@ -96,18 +105,56 @@ def reweighted_bootstrap(
     known, person = ~np.isnan(table).any(axis=1), person_codes(cluster, len(table))
     made = answer_weights(known, treated, covariates, estimand, cluster=person)
     sample = _Sample(np.where(known[:, None], table, 0.0), covariates, person, made)
-    estimate, refused, parts = sample.weigh(made.weights[known]), Counter[str](), []
-    nothing, reason = np.empty((0, *estimate.shape)), made.reason
-    for times in draw_people(sample.people, 0 if reason else replicates, seed, most=_BLOCK):
+    estimate = sample.weigh(made.weights[known])
+    if made.reason or sample.people <= MOST_PEOPLE:
+        drawings = draw_people(sample.people, 0 if made.reason else replicates, seed, most=_BLOCK)
+        draws, refused, reason = _resample(sample, drawings, replicates)
+        return ReweightedBootstrap(estimate, draws, sample.people, refused, made.reason or reason)
+    refused, parts, each = Counter[str](), [], -(-replicates // BLOCKS)
+    for rows, drawings in _draw_blocks(sample, each, seed):
+        block = sample.take(rows)
+        reason = ONE_GROUP if block is None else block.made.reason
+        if block is not None and not reason:
+            draws, found, reason = _resample(block, drawings, each)
+            refused.update(found)
+            parts.append(estimate + draws - block.weigh(block.made.weights[block.made.known]))
+        if reason:
+            parts = [np.empty((0, *estimate.shape))]
+            break
+    return ReweightedBootstrap(estimate, np.concatenate(parts), sample.people, refused, reason, BLOCKS)
+
+
+def _resample(sample: _Sample, drawings: Iterator[Floats], replicates: int) -> tuple[Floats, Counter[str], str]:
+    """The means (b × 2 × K) of the drawings that could be weighted, how many could not, and why there are no means."""
+    nothing, refused = np.empty((0, 2, sample.values.shape[1])), Counter[str]()
+    parts = [nothing]
+    for times in drawings:
         means, sure = sample.fit_together(times)
         for place in np.flatnonzero(~sure):
             means[place], why = sample.fit_alone(times[place])
             refused.update([why] if why else [])
             if refused.total() > MOST_REFUSED * replicates:
-                reason = f"more than {MOST_REFUSED:.0%} of resamples cannot be weighted: {refused.most_common(1)[0][0]}"
-                return ReweightedBootstrap(estimate, nothing, sample.people, refused, reason)
+                often = refused.most_common(1)[0][0]
+                return nothing, refused, f"more than {MOST_REFUSED:.0%} of resamples cannot be weighted: {often}"
         parts.append(means[~np.isnan(means).any(axis=(1, 2))])
-    return ReweightedBootstrap(estimate, np.concatenate([nothing, *parts]), sample.people, refused, reason)
+    return np.concatenate(parts), refused, ""
+
+
+def _draw_blocks(sample: _Sample, replicates: int, seed: int) -> Iterator[tuple[Codes, Iterator[Floats]]]:
+    """The rows of blocks of different people, and how often each of a block is in each of its replicates."""
+    random = np.random.default_rng(seed)
+    who = np.arange(len(sample.values)) if sample.person is None else sample.person
+    even, most = np.full(BLOCK_PEOPLE, 1 / BLOCK_PEOPLE), max(1, _BLOCK // BLOCK_PEOPLE)
+    for _ in range(BLOCKS):
+        inside = np.zeros(sample.people, dtype=bool)
+        inside[random.choice(sample.people, BLOCK_PEOPLE, replace=False)] = True
+        yield (
+            np.flatnonzero(inside[who]),
+            (
+                random.multinomial(sample.people, even, size=min(most, replicates - done)).astype(float)
+                for done in range(0, replicates, most)
+            ),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +170,16 @@ class _Sample:
     def people(self) -> int:
         """How many there are."""
         return len(self.values) if self.person is None else int(self.person.max()) + 1
+
+    def take(self, rows: Codes) -> _Sample | None:
+        """These rows by themselves, weighted anew; None where they are of one group."""
+        own, known = self.made.treated[rows], self.made.known[rows]
+        if own.all() or not own.any():
+            return None
+        person = None if self.person is None else np.unique(self.person[rows], return_inverse=True)[1]
+        covariates = None if self.covariates is None else np.asarray(self.covariates, float)[rows]
+        made = answer_weights(known, own, covariates, self.made.estimand, cluster=person)
+        return _Sample(self.values[rows], covariates, person, made)
 
     @cached_property
     def design(self) -> Floats:

@@ -67,7 +67,7 @@ def _run_r(folder: Path) -> list[Line]:
     code += "person_rows(Path(sys.argv[1]))[['day', 'cause']].to_csv(sys.argv[2], index=False)"
     with tempfile.TemporaryDirectory() as place:
         rows = Path(place) / "rows.csv"
-        subprocess.run([sys.executable, "-c", code, folder, rows], cwd=HERE, check=True)
+        subprocess.run([sys.executable, "-c", code, folder, rows], cwd=HERE, check=True, capture_output=True)
         return run("Rscript", "survival.R", rows)
 
 
@@ -149,7 +149,7 @@ def main() -> None:
         kept["machine"] = describe_machine()
         folder = make_records(people, given.records).resolve()
         say(f"{people:,} people")
-        size = kept["sizes"][str(people)] = {}
+        size = kept["sizes"].setdefault(str(people), {})
         if people == min(PEOPLE) and "start" not in given.skip:
             kept["start"] = measure_start(folder)
         for name, lines in measure_size(folder, given.skip):

@@ -35,6 +35,7 @@ def scan(folder: Path) -> None:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         for step, tables in (("scan", tuple(NEEDED)), ("scan attendance", ("attendance",))):
             with measured(step):
                 for table in tables:
@@ -72,6 +73,7 @@ def person_rows(folder: Path) -> Any:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         return connection.sql(
             f"""SELECT person_id, level_of_care,
                        date_diff('day', admission_date, coalesce(discharge_date, DATE '2026-01-31')) AS day,

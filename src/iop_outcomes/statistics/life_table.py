@@ -106,7 +106,7 @@ def check_rows(
     if np.any(days < 0):
         raise ValueError("time must not be negative: admission is day 0.")
     labels, state = _states(cause, causes, n)
-    grid, exits = np.unique(days, return_inverse=True)
+    grid, exits = _distinct(days)
     if counts is not None and (weights is not None or cluster is not None):
         raise ValueError("counts cannot be combined with weights or cluster: give one row per episode instead.")
     weight = None if weights is None else _numbers(weights, "weights", n)
@@ -196,6 +196,17 @@ def label_codes(labels: ArrayLike, n: int, name: str) -> tuple[NDArray[Any], Cod
     return distinct, codes.reshape(-1)
 
 
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
+    """The different values in order and each one's place among them: whole numbers are counted, all else is sorted."""
+    if values.dtype.kind in "iuf" and values.size and 0 <= values.min() and values.max() < values.size + 1_000:
+        whole = values.astype(np.intp)
+        if np.array_equal(whole, values):
+            there = np.bincount(whole) > 0
+            return np.flatnonzero(there).astype(values.dtype), (np.cumsum(there) - 1)[whole]
+    distinct, place = np.unique(values, return_inverse=True)
+    return distinct, place.reshape(-1)
+
+
 def _numbers(values: ArrayLike, name: str, n: int | None = None) -> Floats:
     """A one-dimensional finite array of floats, of length n when n is given."""
     array = np.asarray(values, dtype=np.float64)
@@ -222,7 +233,7 @@ def _states(cause: ArrayLike, causes: Sequence[Any] | None, n: int) -> tuple[tup
         if np.any(values != np.floor(values)):
             raise ValueError("cause must be 0 for censored or a positive whole number.")
         values = values.astype(np.int64)
-    distinct, inverse = np.unique(values, return_inverse=True)
+    distinct, inverse = _distinct(values)
     censored = "" if text else 0
     if not text and distinct.size and distinct[0] < 0:
         raise ValueError("cause must be 0 for censored or a positive whole number.")

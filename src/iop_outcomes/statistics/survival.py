@@ -53,7 +53,7 @@ def kaplan_meier(
     14.0
     """
     left = np.asarray(event)
-    if left.dtype.kind not in "buif" or not np.isin(left, (0, 1)).all():
+    if left.dtype.kind not in "buif" or not ((left == 0) | (left == 1)).all():
         raise ValueError("event must be True or False (1 or 0) in every row.")
     rows = check_rows(
         time, left.astype(np.int64), entry=entry, weights=weights, counts=counts, cluster=cluster, causes=(1,)

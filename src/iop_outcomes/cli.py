@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from iop_outcomes.records.model import Records
 
 _FINE, _FAULTS, _WRONG_USAGE = 0, 1, 2
+#: What the engine raises, as a RuntimeError, when Ctrl-C comes while it runs a query.
+_STOPPED = "Query interrupted"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAULTS
     except BrokenPipeError:
         return _FINE
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and str(error) != _STOPPED:
+            raise
         print("iop-outcomes: stopped; nothing was half written", file=sys.stderr)
         return _FAULTS
 
@@ -206,14 +210,9 @@ def _release(options: argparse.Namespace) -> dict[str, Any]:
 def _read(options: argparse.Namespace) -> Records:
     from iop_outcomes.records.loading import read_records
 
-    return read_records(
-        options.folder,
-        mapping=options.mapping,
-        privacy=options.privacy,
-        engine=options.engine,
-        memory_limit=options.memory_limit,
-        spill=options.spill,
-    )
+    names = ("mapping", "privacy", "engine", "memory_limit", "spill")
+    with _progress() as step:
+        return read_records(options.folder, step=step, **{name: getattr(options, name) for name in names})
 
 
 def _print(paths: Sequence[Path]) -> int:
@@ -222,8 +221,7 @@ def _print(paths: Sequence[Path]) -> int:
 
 
 def _read_for_release(options: argparse.Namespace) -> Records:
-    with _waiting("Reading and checking the records"):
-        records = _read(options)
+    records = _read(options)
     if records.manifest.faults:
         print(
             f"{records.manifest.faults:,} rows were set aside; the report says so. "
@@ -242,8 +240,7 @@ def _init(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from iop_outcomes.records.loading import describe_account, write_set_aside
 
-    with _waiting("Reading and checking the records"):
-        records = _read(options)
+    records = _read(options)
     print(describe_account(records.manifest))
     if options.set_aside:
         write_set_aside(records, options.set_aside)
@@ -342,8 +339,8 @@ def _compare(options: argparse.Namespace) -> int:
     from iop_outcomes.publication.gate import publish
     from iop_outcomes.reports.comparison_text import describe_comparison
 
-    with _waiting("Reading the records and comparing"):
-        records = _read(options)
+    records = _read(options)
+    with _waiting("Comparing"):
         wanted = ("treated", "control", "outcome", "at", "estimand", "method")
         found = compare_levels(records, **{name: getattr(options, name) for name in wanted})
     print(describe_comparison(publish(found, audience="internal")))
@@ -357,8 +354,8 @@ def _claims(options: argparse.Namespace) -> int:
     from iop_outcomes.publication.figures.claims import READING, tabulate_claims
     from iop_outcomes.publication.gate import publish
 
+    records = _read(options)
     with _waiting("Testing the nine claims"):
-        records = _read(options)
         found = test_claims(records, level_of_care=options.level_of_care, control=options.control)
         published = publish(found, audience=options.audience)
     if options.audience == "internal":

@@ -158,3 +158,12 @@ def test_what_a_killed_run_spilt_is_removed(tmp_path: Path) -> None:
     assert mine != left
     del engine
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_steps_of_a_reading_are_told(sample: Sample) -> None:
+    steps: list[tuple[str, int, int]] = []
+    lazy = {name: duckdb.from_df(frame) if name in LARGE else frame for name, frame in sample.tables.items()}
+    read(lazy, sample, step=lambda *said: steps.append(said))
+    assert [done for _, done, _ in steps] == [0, 1, 4, 5, 6]
+    assert {total for *_, total in steps} == {7}
+    assert steps[-1][0] == "Checking the outcomes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -86,17 +85,55 @@ def test_a_run_that_is_stopped_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["sample"]
 
 
-def test_a_killed_run_started_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    code = "import sys; from iop_outcomes.records.synthetic import parts, write_sample; parts.BLOCK = 20;"
-    code += "write_sample(sys.argv[1], 4000, 1, form='parquet')"
-    folder, half = tmp_path / "sample", tmp_path / ".sample.part"
-    with subprocess.Popen([sys.executable, "-c", code, str(folder)]) as run:
-        deadline = time.monotonic() + 120
+#: A run of the command in small blocks, long enough to be stopped.
+_RUN = (
+    "import sys; from iop_outcomes.cli import main; from iop_outcomes.records.synthetic import parts; parts.BLOCK = 20;"
+)
+_RUN += "sys.exit(main(['sample', sys.argv[1], '--people', '4000', '--format', 'parquet']))"
+
+
+def stop_halfway(folder: Path, sign: signal.Signals) -> tuple[int, str]:
+    """Start the command, send it a signal when a part is written; how it ended and what it said."""
+    half = folder.with_name(f".{folder.name}.part")
+    with subprocess.Popen([sys.executable, "-c", _RUN, str(folder)], stderr=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 300
         while not (half / "outcomes" / "part-00000.parquet").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        os.kill(run.pid, signal.SIGKILL)
-    assert half.is_dir()
-    assert not folder.exists()
+        run.send_signal(sign)
+        return run.wait(), run.stderr.read() if run.stderr else ""
+
+
+def test_a_run_stopped_by_ctrl_c_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    ended, said = stop_halfway(tmp_path / "sample", signal.SIGINT)
+    assert (ended, said) == (1, "iop-outcomes: stopped; nothing was half written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+#: The command at a query without end, and Ctrl-C a little later.
+_QUERY = """
+import os, signal, sys, threading, duckdb
+from iop_outcomes import cli
+from iop_outcomes.records import loading
+from iop_outcomes.records.engine import Embedded
+def endless(folder, spill, **arguments):
+    engine = Embedded(on_disk=True, spill=spill)
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    engine._connection.execute("SELECT sum(a.range * b.range % 7) FROM range(1000000000) a, range(1000) b").fetchall()
+loading.read_records = endless
+sys.exit(cli.main(["check", "records", "--spill", sys.argv[1]]))
+"""
+
+
+def test_ctrl_c_in_a_query_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", _QUERY, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "iop-outcomes: stopped; nothing was half written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_started_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    folder = tmp_path / "sample"
+    assert stop_halfway(folder, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [".sample.part"]
     write_sample(folder, 20, 1, form="parquet")
     write_sample(tmp_path / "other", 20, 1, form="parquet")
     assert contents(folder) == contents(tmp_path / "other")

@@ -36,7 +36,7 @@ class Cells:
 
 
 def even_out(frame: Lazy) -> Lazy:
-    """The frame with columns of three types: text (dates written YYYY-MM-DD), whole numbers and other numbers.
+    """The frame with columns of four types: text (times written out), dates, whole numbers and other numbers.
 
     Empty text is missing, and so is what is not a number in a column of numbers.
     """
@@ -48,6 +48,8 @@ def even_out(frame: Lazy) -> Lazy:
         elif kind.is_numeric():
             column = column.cast(nw.Float64)
             columns.append(nw.when(~column.is_nan()).then(column).alias(name))
+        elif kind == nw.Date:
+            columns.append(column)
         else:
             column = column.cast(nw.String)
             columns.append(nw.when(column != "").then(column).alias(name))

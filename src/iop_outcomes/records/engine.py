@@ -6,12 +6,15 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from iop_outcomes.contracts import Table
@@ -30,6 +33,12 @@ SQL_TYPES = {
     "number": "DOUBLE",
     "hours": "DOUBLE",
 }
+#: How cells of text become values of an SQL type other than text.
+_READ: dict[str, Callable[..., Any]] = {
+    "DATE": partial(pd.to_datetime, format="%Y-%m-%d"),
+    "BIGINT": pd.to_numeric,
+    "DOUBLE": pd.to_numeric,
+}
 _SPILL = "iop-outcomes-"
 
 
@@ -42,8 +51,14 @@ class Engine(Protocol):
     def lift(self, frame: pd.DataFrame | Lazy) -> Lazy:
         """Put a small frame on the engine so that it can be joined there, or keep the rows of a lazy frame there."""
 
-    def scan(self, files: Sequence[Path], names: Mapping[str, str]) -> Lazy:
-        """Files of one table as they are, with FILE (by ``names``, path to name) and ROW."""
+    def scan(self, files: Sequence[Path]) -> Lazy:
+        """Files of one table as they are, with FILE (path or address) and ROW."""
+
+    def number_days(self, frame: Lazy, names: Mapping[str, str]) -> Lazy:
+        """The frame with, for each date column in ``names``, a column of the name given there: days since 1970-01-01."""
+
+    def digest(self, frame: Lazy, names: Sequence[str], digest: str) -> Lazy:
+        """The frame with a column ``digest`` of whole numbers, the same in rows whose cells in ``names`` are the same."""
 
     def adopt(self, native: Any, name: str) -> Lazy:
         """A table that is on the engine already, or a lazy one it can read, with FILE and ROW."""
@@ -99,39 +114,47 @@ class Embedded:
             frame.to_native().create(name)
         return self._table(name)
 
-    def scan(self, files: Sequence[Path], names: Mapping[str, str]) -> Lazy:
-        """Files of one table as they are, with FILE (by ``names``, path to name) and ROW.
+    def scan(self, files: Sequence[Path]) -> Lazy:
+        """Files of one table as they are, with FILE (path) and ROW.
 
         CSV is copied into the database as text once; Parquet is read where it stands.
         """
         import duckdb
 
         paths = [str(path) for path in files]
-        label = self.lift(pd.DataFrame({FILE: list(names.values()), "filename": list(names)}))
+        parquet = files[0].suffix.lower() == ".parquet"
         try:
-            if files[0].suffix.lower() == ".parquet":
+            if parquet:
                 rows = self._connection.read_parquet(
                     paths, file_row_number=True, filename=True, hive_partitioning=True, union_by_name=True
                 )
-                frame = nw.from_native(rows).lazy().with_columns((nw.col("file_row_number") + 2).alias(ROW))
-                frame = frame.drop("file_row_number")
-            else:
-                name = self._name("csv")
-                self._connection.execute(
-                    f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, all_varchar=true, header=true, delim=',', "
-                    "quote='\"', escape='\"', filename=true, hive_partitioning=true, hive_types_autocast=false, "
-                    "union_by_name=true, null_padding=false)",
-                    [paths],
-                )
-                rows = self._connection.sql(
-                    f"SELECT *, rowid - min(rowid) OVER (PARTITION BY filename) + 2 AS {ROW} FROM {name}"
-                )
-                frame = nw.from_native(rows).lazy()
-            return frame.join(label, on="filename", how="left").drop("filename")
+                places = [nw.col("filename").alias(FILE), (nw.col("file_row_number") + 2).alias(ROW)]
+                return nw.from_native(rows).lazy().with_columns(*places).drop("filename", "file_row_number")
+            name = self._name("csv")
+            self._connection.execute(
+                f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, all_varchar=true, header=true, delim=',', "
+                f"quote='\"', escape='\"', filename='{FILE}', hive_partitioning=true, hive_types_autocast=false, "
+                "union_by_name=true, null_padding=false)",
+                [paths],
+            )
+            rows = self._connection.sql(
+                f"SELECT *, rowid - min(rowid) OVER (PARTITION BY {FILE}) + 2 AS {ROW} FROM {name}"
+            )
+            return nw.from_native(rows).lazy()
         except duckdb.Error:
-            kind = "Parquet" if files[0].suffix.lower() == ".parquet" else "CSV UTF-8 with commas"
-            fault = f"{', '.join(list(names.values())[:3])}: damaged, not {kind}, or files of different columns."
+            kind = "Parquet" if parquet else "CSV UTF-8 with commas"
+            fault = f"{', '.join(path.name for path in files[:3])}: damaged, not {kind}, or files of different columns."
             raise RecordsError([f"{fault} Export again."]) from None
+
+    def number_days(self, frame: Lazy, names: Mapping[str, str]) -> Lazy:
+        """The frame with, for each date column in ``names``, a column of the name given there: days since 1970-01-01."""
+        numbers = [f'CAST("{name}" - DATE \'1970-01-01\' AS BIGINT) AS "{number}"' for name, number in names.items()]
+        return nw.from_native(frame.to_native().project(", ".join(["*", *numbers]))).lazy()
+
+    def digest(self, frame: Lazy, names: Sequence[str], digest: str) -> Lazy:
+        """The frame with a column ``digest`` of whole numbers, the same in rows whose cells in ``names`` are the same."""
+        cells = ", ".join(f'"{name}"' for name in names)
+        return nw.from_native(frame.to_native().project(f"*, hash({cells}) AS {digest}")).lazy()
 
     def adopt(self, native: Any, name: str) -> Lazy:
         """A lazy table of Narwhals' making, brought over through a Parquet file, with FILE and ROW."""
@@ -140,7 +163,7 @@ class Embedded:
             raise UsageError(f"{name} is a table on Spark: hand over engine=, its session.")
         path = self._folder / f"{self._name('adopted')}.parquet"
         frame.sink_parquet(path)
-        return self.scan([path], {str(path): name})
+        return self.scan([path]).with_columns(nw.lit(name).alias(FILE))
 
     def _take(self, frame: pd.DataFrame, statement: str) -> None:
         self._connection.register("incoming", frame)
@@ -158,14 +181,25 @@ def write_parquet(frame: pd.DataFrame, kinds: Mapping[str, str], path: Path) -> 
     """A frame of cells as a Parquet file, each column of the SQL type in ``kinds`` or text; an empty cell is missing."""
     import duckdb
 
+    read = {name: kinds[name] for name in map(str, frame) if kinds.get(name) in _READ}
+    frame = frame.assign(**{name: _read_cells(frame[name], kind) for name, kind in read.items()})
     columns = ", ".join(
-        f'CAST(nullif(CAST("{name}" AS VARCHAR), \'\') AS {kinds.get(name, "VARCHAR")}) AS "{name}"'
-        for name in frame.columns
+        f'CAST("{name}" AS {read[name]}) AS "{name}"'
+        if name in read
+        else f'nullif(CAST("{name}" AS VARCHAR), \'\') AS "{name}"'
+        for name in map(str, frame)
     )
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.register("cells", frame)
         connection.execute(f"COPY (SELECT {columns} FROM cells) TO '{_quoted(path)}' (FORMAT parquet)")
+
+
+def _read_cells(column: pd.Series, kind: str) -> npt.NDArray[Any]:
+    """Cells of text as dates or numbers, each different one read once."""
+    codes, cells = pd.factorize(column)
+    text = pd.Series(np.asarray(cells, dtype=object)).replace("", None)
+    return _READ[kind](text).to_numpy()[codes]
 
 
 def _quoted(text: object) -> str:

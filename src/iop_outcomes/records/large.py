@@ -56,11 +56,13 @@ def is_large(path: Path) -> bool:
 
 def scan_parts(engine: Engine, *, table: str, parts: list[Path], root: Path, label: str) -> Scanned:
     """The files of one table on the engine; a part of a path such as ``year=2025`` is a column only if the table has it."""
-    names = {str(path): path.relative_to(root).as_posix() for path in parts}
-    frame = engine.scan(parts, names)
+    frame = engine.scan(parts)
     folders = {part.partition("=")[0] for path in parts for part in path.relative_to(root).parts[:-1] if "=" in part}
     frame = frame.drop(*sorted(folders - set(TABLES[table].columns)), strict=False)
-    return Scanned(table, label, frame, engine)
+    names = {
+        place: path.relative_to(root).as_posix() for path in parts for place in (str(path), path.absolute().as_uri())
+    }
+    return Scanned(table, label, frame, engine, names=names)
 
 
 def lift_raws(engine: Engine, raws: Sequence[RawTable]) -> Scanned:
@@ -68,7 +70,7 @@ def lift_raws(engine: Engine, raws: Sequence[RawTable]) -> Scanned:
     pieces = [raw.frame.assign(_file=raw.file, _row=raw.rows) for raw in raws]
     frame = engine.lift(pd.concat(pieces, ignore_index=True).fillna(""))
     rest = [replace(raw, frame=raw.frame.iloc[:0], rows=raw.rows[:0]) for raw in raws if raw.broken or raw.left_out]
-    return Scanned(raws[0].table, ", ".join(dict.fromkeys(raw.file for raw in raws)), frame, engine, rest)
+    return Scanned(raws[0].table, ", ".join(dict.fromkeys(raw.file for raw in raws)), frame, engine, rest=rest)
 
 
 def adopt_table(engine: Engine, *, table: str, native: Any) -> Scanned:

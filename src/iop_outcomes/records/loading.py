@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,14 @@ from iop_outcomes.records.raw import RawTable
 from iop_outcomes.records.replacing import replacing_file
 from iop_outcomes.records.triage import Triaged, triage_tables
 from iop_outcomes.records.validation import Validated, validate_tables
+from iop_outcomes.schema import TABLES
 from iop_outcomes.vocabulary import Privacy
 
 if TYPE_CHECKING:
     from iop_outcomes.records.identifiers import Scannable
 
+#: The steps of a reading: the tables, the scan, and the check of each table.
+_STEPS = 2 + len(TABLES)
 #: How the address of a Spark cluster begins.
 _CLUSTERS = ("spark://", "local", "yarn", "k8s://")
 
@@ -37,6 +40,7 @@ def read_records(
     memory_limit: str | None = None,
     spill: str | Path | None = None,
     today: date | None = None,
+    step: Callable[[str, int, int], None] | None = None,
 ) -> Records:
     """Read records, set aside the rows that cannot be used, and say where every row went.
 
@@ -48,14 +52,15 @@ def read_records(
 
     ``engine`` is ``"duckdb"`` (in this process), a Spark session, or the address of a Spark cluster. Tables too large to be
     read here are read on the engine: with DuckDB in a file in the folder ``spill``, with ``memory_limit`` (``"4GB"``) for
-    what it keeps in memory.
+    what it keeps in memory. ``step`` is told what is being done, how much is done, and of how much.
 
     Raises :class:`~iop_outcomes.errors.RecordsError` naming every fault of the files, :class:`UsageError` for an
     argument it does not take. A fault of one row never stops the reading: it is in ``records.manifest.set_aside``.
     """
     if privacy is not None and privacy not in Privacy.codes():
         raise UsageError(f"privacy must be one of {', '.join(Privacy.codes())}.")
-    today = today or date.today()
+    today, step = today or date.today(), step or (lambda what, done, total: None)
+    step("Reading the tables", 0, _STEPS)
     found = gather_frames(source) if isinstance(source, Mapping) else gather_folder(Path(source), mapping)
     settings, faults, notes, hashes, raws = found.settings, found.faults, found.notes, found.hashes, found.raws
     place = _choose_engine(engine, bool(found.large), memory_limit, spill)
@@ -68,6 +73,7 @@ def read_records(
     faults += privacy_faults(settings, mode, today)
     faults += _as_of_faults(firsts, day, mode, today)
     faults += find_layout_faults(firsts, settings, mode)
+    step("Looking for what tells who somebody is", 1, _STEPS)
     more, warned = _scan([*raws, *scanned.values()], mode, settings)
     faults += more
     if faults:
@@ -76,9 +82,12 @@ def read_records(
     notes += [*find_mangled_ids(firsts), *warned]
     valid: Validated | Triaged
     if found.large or not isinstance(place, Embedded):
-        valid = triage_tables(raws, scanned, settings, day, place)
+        valid = triage_tables(
+            raws, scanned, settings, day, place, lambda name, done: step(f"Checking the {name}", done + 2, _STEPS)
+        )
         tables = valid.tables
     else:
+        step("Checking every row", 2, _STEPS)
         valid = validate_tables(raws, settings, day)
         known = tables_of(settings)
         tables = {name: place.place(known[name], [frame]) for name, frame in valid.frames.items()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, reduce
 from operator import or_
+from types import MappingProxyType
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -13,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from iop_outcomes.contracts import Field, Kind, Table
-from iop_outcomes.records.cells import DateReader, convert_column
+from iop_outcomes.records.cells import Column, DateReader, convert_column
 from iop_outcomes.records.distinct import PADDED, Cells, even_out, find_cells, write_ids
 from iop_outcomes.records.engine import FILE, ROW, Engine, Lazy
 from iop_outcomes.records.identifiers import CANDIDATES
@@ -25,6 +27,8 @@ ODD = "_odd"
 #: What is appended to the name of a date column for its day number, days since 1970-01-01.
 NUMBER = "_number"
 _HEAD = 10_000
+#: Of more different cells that cannot be used, the meaning of every cell is joined.
+_FEW = 1_000
 _WORDS: tuple[Kind, ...] = ("id", "text")
 _TYPES: dict[str, nw.dtypes.DType] = {
     **dict.fromkeys(("day", "integer", "year"), nw.Int64()),
@@ -36,12 +40,22 @@ _TYPES: dict[str, nw.dtypes.DType] = {
 class Scanned:
     """One of the five tables on an engine, as its files hold it.
 
-    ``file`` is what a message calls it, ``files`` what it was read from; ``frame`` has FILE and ROW beside its columns.
+    ``file`` is what a message calls it; ``frame`` has FILE and ROW beside its columns.
     """
 
-    def __init__(self, table: str, file: str, frame: Lazy, engine: Engine, rest: Sequence[RawTable] = ()) -> None:
-        """Take the rows as they are; ``rest`` are files whose rows could not all be read, without the others."""
-        self.table, self.file, self.engine, self.rest = table, file, engine, list(rest)
+    def __init__(
+        self,
+        table: str,
+        file: str,
+        frame: Lazy,
+        engine: Engine,
+        *,
+        names: Mapping[str, str] = MappingProxyType({}),
+        rest: Sequence[RawTable] = (),
+    ) -> None:
+        """Take the rows as they are; ``names`` says what to call what FILE holds where it is not a name already, ``rest``
+        are files whose rows could not all be read, without the others."""
+        self.table, self.file, self.engine, self.names, self.rest = table, file, engine, names, list(rest)
         frame = even_out(frame)
         self.columns = tuple(name for name in frame.collect_schema().names() if name not in (FILE, ROW))
         self.frame = frame
@@ -73,7 +87,9 @@ class Scanned:
 
     def bring(self, rows: Lazy) -> list[RawTable]:
         """Rows of the table as text, file by file in the order of the rows."""
-        frame = rows.collect(backend="pandas").to_native().sort_values([FILE, ROW], ignore_index=True)
+        frame = rows.collect(backend="pandas").to_native()
+        frame[FILE] = frame[FILE].map(lambda place: self.names.get(place, place))
+        frame = frame.sort_values([FILE, ROW], ignore_index=True)
         return [
             RawTable(
                 self.table,
@@ -84,15 +100,25 @@ class Scanned:
             for file, part in frame.groupby(FILE, sort=True)
         ]
 
+    def keyed(self, key: str) -> Lazy:
+        """The rows as they are with ``_key``, the id in the column ``key`` as the typed table has it."""
+        return write_ids(self.frame.with_columns(nw.col(key).alias("_key")), ["_key"]).with_columns(
+            self._word(key, "_key").alias("_key")
+        )
+
     def type_cells(self, table: Table, dates: DateReader) -> Lazy:
         """The table with every column of the schema typed, day numbers beside the dates, and ODD.
 
-        Every different cell is read once, by the rules every reading goes by; only what it means is joined to the rows.
+        Every different cell is read once, by the rules every reading goes by. Columns that are of their type already are
+        used as they stand; what the cells of the others mean is joined to the rows, once.
         """
         words = [spec.name for spec in table.fields_of(*_WORDS) if spec.name in self.columns]
         frame = write_ids(self.frame, words)
+        kinds = frame.collect_schema()
+        numbers: dict[str, str] = {}
         odd: list[nw.Expr] = []
         values: list[nw.Expr] = []
+        joined = False
         for spec in table.fields:
             column = nw.col(spec.name)
             if spec.name not in self.columns:
@@ -101,62 +127,81 @@ class Scanned:
             if spec.required:
                 odd.append(column.is_null())
             if spec.kind in _WORDS:
-                cells = self.find(spec.name)
-                if cells.text.str.contains(PADDED, regex=True).any():
+                values.append(self._word(spec.name, spec.name))
+                if self._padded(spec.name):
                     odd.append(column.str.contains(PADDED).fill_null(False))
-                    column = column.str.strip_chars()
-                values.append(column)
                 continue
-            read = _Read.of(spec, self.find(spec.name, every=True), dates)
-            if read.as_they_are:
+            cells = self.find(spec.name, every=True)
+            read = convert_column(spec, cells.text, dates)
+            wrong = _wrong(cells, read)
+            if _is_typed(spec, kinds[spec.name]) and wrong.sum() <= _FEW:
+                if wrong.any():
+                    odd.append(column.is_in(_plain(cells.native[wrong])).fill_null(False))
                 values.append(column.cast(_TYPES.get(spec.kind, nw.String())).alias(spec.name))
+                if spec.kind == "date":
+                    numbers[spec.name] = spec.name + NUMBER
+                    values.append(nw.col(spec.name + NUMBER))
                 continue
-            meaning = self.engine.lift(read.table)
-            frame = frame.join(meaning, left_on=spec.name, right_on=f"{spec.name}_cell", how="left")
-            frame = frame.with_columns(nw.col(f"{spec.name}_odd").fill_null(False))
-            odd.append(nw.col(f"{spec.name}_odd"))
-            values += read.values
+            joined = True
+            meaning, means = _meaning(spec, cells, read, wrong)
+            frame = frame.join(self.engine.lift(meaning), left_on=spec.name, right_on=f"{spec.name}_cell", how="left")
+            odd.append(nw.col(f"{spec.name}_odd").fill_null(False))
+            values += means
+        if numbers:
+            frame = self.engine.number_days(frame, numbers)
         anything = reduce(or_, odd) if odd else nw.lit(False)
-        return frame.select(*values, anything.alias(ODD), FILE, ROW)
+        typed = frame.select(*values, anything.alias(ODD))
+        return self.engine.lift(typed) if joined else typed
+
+    def _padded(self, name: str) -> bool:
+        """Whether a cell of the column has blanks around it."""
+        return bool(self.find(name).text.str.contains(PADDED, regex=True).any())
+
+    def _word(self, name: str, column: str) -> nw.Expr:
+        """The cells of a column of ids or words without the blanks around them."""
+        return nw.col(column).str.strip_chars() if self._padded(name) else nw.col(column)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What the different cells of one column mean."""
+def _wrong(cells: Cells, read: Column) -> npt.NDArray[np.bool_]:
+    """Which of the different cells cannot be used as they are written."""
+    wrong = (cells.text != cells.text.str.strip()).to_numpy(dtype=bool)
+    for mask in read.refused.values():
+        wrong = wrong | mask
+    return wrong
 
-    as_they_are: bool
-    table: pd.DataFrame
-    values: list[nw.Expr]
 
-    @classmethod
-    def of(cls, spec: Field, cells: Cells, dates: DateReader) -> _Read:
-        """Read each cell once."""
-        column = convert_column(spec, cells.text, dates)
-        odd = np.zeros(len(cells.text), dtype=bool)
-        for mask in column.refused.values():
-            odd |= mask
-        odd |= (cells.text != cells.text.str.strip()).to_numpy(dtype=bool)
-        name = spec.name
-        table = pd.DataFrame({f"{name}_cell": cells.native, f"{name}_odd": odd})
-        numbers = pd.api.types.is_numeric_dtype(cells.native)
-        if spec.kind == "date":
-            days = column.values.to_numpy(dtype="datetime64[D]").astype("int64")
-            known = column.values.notna().to_numpy()
-            written = column.values.dt.strftime("%Y-%m-%d")
-            table[f"{name}_value"] = written.where(known, None).astype(object)
-            table[f"{name}_day"] = pd.Series(days).where(known).astype("Float64").astype("float64")
-            values = [
-                nw.col(f"{name}_value").str.to_date(format="%Y-%m-%d").alias(name),
-                nw.col(f"{name}_day").cast(nw.Int64).alias(name + NUMBER),
-            ]
-            return cls(False, table, values)
-        simple = not odd.any() and (numbers if spec.kind in _TYPES else not numbers)
-        if spec.kind in _TYPES:
-            table[f"{name}_value"] = column.values.astype("Float64").astype("float64")
-        else:
-            table[f"{name}_value"] = column.values.astype(object).where(column.values.notna(), None)
-        kind = _TYPES.get(spec.kind, nw.String())
-        return cls(simple, table, [nw.col(f"{name}_value").cast(kind).alias(name)])
+def _is_typed(spec: Field, kind: nw.dtypes.DType) -> bool:
+    """Whether cells of the type ``kind`` are the field's values as they stand."""
+    if spec.kind == "date":
+        return kind == nw.Date
+    return kind.is_numeric() if spec.kind in _TYPES else kind == nw.String
+
+
+def _plain(cells: pd.Series) -> list[Any]:
+    """Cells as Python's own dates, numbers or texts."""
+    return [cell.date() if isinstance(cell, datetime) else cell for cell in cells.tolist()]
+
+
+def _meaning(
+    spec: Field, cells: Cells, read: Column, wrong: npt.NDArray[np.bool_]
+) -> tuple[pd.DataFrame, list[nw.Expr]]:
+    """What each different cell means, as a table to be joined, and the typed columns made of it."""
+    name = spec.name
+    table = pd.DataFrame({f"{name}_cell": cells.native, f"{name}_odd": wrong})
+    if spec.kind == "date":
+        known = read.values.notna()
+        table[f"{name}_value"] = read.values.dt.strftime("%Y-%m-%d").where(known, None).astype(object)
+        days = pd.Series(read.values.to_numpy(dtype="datetime64[D]").astype("int64"))
+        table[f"{name}_day"] = days.where(known).astype("Float64").astype("float64")
+        return table, [
+            nw.col(f"{name}_value").str.to_date(format="%Y-%m-%d").alias(name),
+            nw.col(f"{name}_day").cast(nw.Int64).alias(name + NUMBER),
+        ]
+    if spec.kind in _TYPES:
+        table[f"{name}_value"] = read.values.astype("Float64").astype("float64")
+    else:
+        table[f"{name}_value"] = read.values.astype(object).where(read.values.notna(), None)
+    return table, [nw.col(f"{name}_value").cast(_TYPES.get(spec.kind, nw.String())).alias(name)]
 
 
 def _empty(spec: Field) -> list[nw.Expr]:

@@ -1,8 +1,8 @@
-"""Which rows have to be looked at closely: on the engine, one pass over each table, a condition for every rule.
+"""Which rows have to be looked at closely: on the engine, in a pass or two over each table, a condition for every rule.
 
-A screen works out a table's times and marks in ODD every row that might break a rule; it may mark too many and never too
-few. Rows of a person (of an episode) with nothing marked are in use as they stand; all rows of the others go through the
-rules one by one, which alone decide, count and say what to do.
+A screen finds the people (the episodes) with a row that might break a rule; it may find too many and never too few. The
+rows of all others are in use as they stand; those of the ones found go through the rules one by one, which alone decide,
+count and say what to do.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
+from typing import Literal
 
 import narwhals as nw
 
@@ -91,13 +92,24 @@ def _screen_people(frame: Lazy) -> Lazy:
     return frame.with_columns(_any(odd).alias(ODD))
 
 
-def screen_attendance(typed: Lazy, stays: Lazy, as_of: int | None, engine: Engine) -> Lazy:
-    """Sessions with their day and week. ``stays`` are those of the episodes in use."""
-    frame = typed.join(stays, on="episode_id", how="left")
-    day, wrong = _settle("date", "day", nw.col("_admitted"))
-    frame = frame.with_columns(day.alias("_day"))
+def time_rows(typed: Lazy, stays: Lazy, columns: Sequence[str]) -> Lazy:
+    """The sessions or assessments of the episodes in ``stays``, with their day and week."""
+    frame = _settle_days(typed, stays, "inner")
+    counted = nw.when(nw.col("_day") >= 0).then(nw.col("_day") // 7 + 1)
+    times = {"day": nw.col("_day"), "week": nw.coalesce(counted, nw.col("week"))}
+    return frame.select(*(times[name].cast(nw.Int64).alias(name) if name in times else name for name in columns))
+
+
+def _settle_days(typed: Lazy, stays: Lazy, how: Literal["left", "inner"]) -> Lazy:
+    """The rows beside the times of their episode, with the day counted from the date, or as given."""
+    frame = typed.join(stays, on="episode_id", how=how)
+    return frame.with_columns(_settle("date", "day", nw.col("_admitted"))[0].cast(nw.Int64).alias("_day"))
+
+
+def find_odd_attendance(typed: Lazy, stays: Lazy, as_of: int | None, engine: Engine) -> list[Lazy]:
+    """Episodes with a session to be looked at closely. ``stays`` are those of the episodes in use."""
+    frame = _settle_days(typed, stays, "left")
     day, given = nw.col("_day"), nw.col("week")
-    counted = day // 7 + 1
     earliest = nw.coalesce(day, (given - 1) * 7)
     offered, attended, status = nw.col("hours_offered"), nw.col("hours_attended"), nw.col("status")
     was_there = status == str(AttendanceStatus.ATTENDED)
@@ -106,8 +118,8 @@ def screen_attendance(typed: Lazy, stays: Lazy, as_of: int | None, engine: Engin
         nw.col("_known").is_null(),
         _all_null("date", "day", "week", "visit"),
         *([] if as_of is None else [_true(nw.col("date" + NUMBER) > as_of)]),
-        *wrong,
-        _true(given != counted),
+        *_settle("date", "day", nw.col("_admitted"))[1],
+        _true(given != day // 7 + 1),
         _true(day < 0),
         _true(earliest > nw.col("_discharge")),
         _true(earliest > nw.col("_observed")),
@@ -115,46 +127,27 @@ def screen_attendance(typed: Lazy, stays: Lazy, as_of: int | None, engine: Engin
         _true(was_there & (attended == 0)),
         _true(~was_there & (attended > 0)),
     ]
-    frame = frame.with_columns(
-        _any(odd).alias(ODD), day.cast(nw.Int64).alias("day"), nw.coalesce(counted, given).cast(nw.Int64).alias("week")
-    )
-    return _mark_same_day(frame, engine)
+    return [frame.filter(_any(odd)).select("episode_id"), *_find_same_day(frame, engine)]
 
 
-def _mark_same_day(frame: Lazy, engine: Engine) -> Lazy:
-    """Marks sessions of one day that add up to more than 24 hours, and rows that may stand twice."""
-    named = [
-        "episode_id",
-        "day",
-        "week",
-        "visit",
-        "service_type",
-        "modality",
-        "hours_offered",
-        "hours_attended",
-        "status",
-    ]
-    busy = frame.group_by("episode_id", "day").agg(
+def _find_same_day(frame: Lazy, engine: Engine) -> list[Lazy]:
+    """Episodes with sessions of one day that add up to more than 24 hours, and with rows that may stand twice."""
+    busy = frame.group_by("episode_id", "_day").agg(
         nw.len().alias("_n"), nw.col("hours_offered").sum().alias("_o"), nw.col("hours_attended").sum().alias("_a")
     )
     busy = engine.lift(busy.filter(nw.col("_n") > 1))
-    several = frame.join(busy.select("episode_id").unique("episode_id"), on="episode_id", how="semi")
-    again = (
-        several.group_by(named)
-        .agg(nw.len().alias("_n"))
-        .filter((nw.col("_n") > 1) & ~(nw.col("day").is_null() & nw.col("visit").is_null()))
-    )
-    over = busy.filter(~nw.col("day").is_null() & ((nw.col("_o") > 24) | (nw.col("_a") > 24)))
-    return _mark(frame, [again, over], engine)
+    over = busy.filter(~nw.col("_day").is_null() & ((nw.col("_o") > 24) | (nw.col("_a") > 24)))
+    told_apart = frame.filter(~(nw.col("_day").is_null() & nw.col("visit").is_null()))
+    several = told_apart.join(busy.select("episode_id").unique("episode_id"), on="episode_id", how="semi")
+    named = ["episode_id", "_day", "week", "visit", "service_type", "modality", "hours_offered", "hours_attended"]
+    return [over.select("episode_id"), _find_again(several, [*named, "status"], engine)]
 
 
-def screen_outcomes(
+def find_odd_outcomes(
     typed: Lazy, stays: Lazy, instruments: Mapping[str, Instrument], as_of: int | None, engine: Engine
-) -> Lazy:
-    """Assessments with their day and week. ``stays`` are those of the episodes in use."""
-    frame = typed.join(stays, on="episode_id", how="left")
-    day, wrong = _settle("date", "day", nw.col("_admitted"))
-    frame = frame.with_columns(day.alias("_day"))
+) -> list[Lazy]:
+    """Episodes with an assessment to be looked at closely. ``stays`` are those of the episodes in use."""
+    frame = _settle_days(typed, stays, "left")
     day, point, status = nw.col("_day"), nw.col("point"), nw.col("status")
     due = status != str(OutcomeStatus.NOT_DUE)
     undated = _all_null("date", "day")
@@ -165,30 +158,24 @@ def screen_outcomes(
         nw.col("_known").is_null(),
         undated & _true(during | later),
         *([] if as_of is None else [_true((nw.col("date" + NUMBER) > as_of) & due)]),
-        *wrong,
+        *_settle("date", "day", nw.col("_admitted"))[1],
         _true((day > nw.col("_observed")) & due),
-        ~_fits(instruments).fill_null(False),
     ]
-    counted = nw.when(day >= 0).then(day // 7 + 1)
-    frame = frame.with_columns(
-        _any(odd).alias(ODD),
-        day.cast(nw.Int64).alias("day"),
-        nw.coalesce(counted, nw.col("week")).cast(nw.Int64).alias("week"),
-    )
-    named = [
-        "episode_id",
-        "day",
-        "week",
-        "point",
-        "month",
-        "instrument",
-        "substance",
-        "score",
-        "result",
-        "days_covered",
-    ]
-    again = frame.group_by(*named, "status").agg(nw.len().alias("_n")).filter(nw.col("_n") > 1)
-    return _mark(frame, [again], engine)
+    answers = ["instrument", "score", "result", "status"]
+    answered = engine.digest(frame.select("episode_id", *answers), answers, "_answer")
+    different = engine.lift(answered.select(*answers, "_answer").unique())
+    wrong = different.filter(~_fits(instruments).fill_null(False)).select("_answer").unique()
+    misfits = answered.join(wrong, on="_answer", how="semi").select("episode_id")
+    named = ["episode_id", "_day", "week", "point", "month", "instrument", "substance", "score", "result"]
+    again = _find_again(frame, [*named, "days_covered", "status"], engine)
+    return [frame.filter(_any(odd)).select("episode_id"), misfits, again]
+
+
+def _find_again(frame: Lazy, names: Sequence[str], engine: Engine) -> Lazy:
+    """Episodes with rows that may stand twice: whose cells in ``names`` come to the same number."""
+    frame = engine.digest(frame.select(*names), names, "_digest")
+    again = frame.group_by("_digest").agg(nw.len().alias("_n")).filter(nw.col("_n") > 1)
+    return frame.join(engine.lift(again), on="_digest", how="semi").select("episode_id")
 
 
 def _fits(instruments: Mapping[str, Instrument]) -> nw.Expr:
@@ -227,15 +214,6 @@ def _settle(dated: str, day: str, admitted: nw.Expr) -> tuple[nw.Expr, list[nw.E
     number, given = nw.col(dated + NUMBER), nw.col(day)
     counted = number - admitted
     return nw.coalesce(counted, given), [_true(given != counted), ~number.is_null() & admitted.is_null()]
-
-
-def _mark(frame: Lazy, groups: Sequence[Lazy], engine: Engine) -> Lazy:
-    """ODD for every row of an episode that one of the groups names."""
-    named = [group.select("episode_id") for group in groups]
-    episodes = engine.lift(nw.concat(named).drop_nulls("episode_id").unique("episode_id"))
-    marked = episodes.select("episode_id", nw.lit(True).alias("_marked"))
-    frame = frame.join(marked, on="episode_id", how="left")
-    return frame.with_columns((nw.col(ODD) | ~nw.col("_marked").is_null()).alias(ODD))
 
 
 def _all_null(*names: str) -> nw.Expr:

@@ -43,33 +43,40 @@ class Distributed:
             return nw.from_native(self._create(frame, None))
         return nw.from_native(frame.to_native().localCheckpoint())
 
-    def scan(self, files: Sequence[Path], names: Mapping[str, str]) -> Lazy:
-        """Files of one table as they are, with FILE (by ``names``, path to name) and ROW."""
+    def scan(self, files: Sequence[Path]) -> Lazy:
+        """Files of one table as they are, with FILE (address) and ROW."""
         from pyspark.errors import PySparkException
         from pyspark.sql import functions as F
 
         paths = [path.absolute().as_uri() for path in files]
-        label = self.lift(
-            pd.DataFrame({FILE: list(names.values()), "_uri": [Path(path).absolute().as_uri() for path in names]})
-        )
         reader = self._session.read.option("basePath", _common(files).absolute().as_uri())
+        address = F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "file:///").alias(FILE)
         try:
             if files[0].suffix.lower() == ".parquet":
                 rows = reader.option("mergeSchema", "true").parquet(*paths)
-                rows = rows.select("*", (F.col("_metadata.row_index") + 2).alias(ROW), _uri(F).alias("_uri"))
-            else:
-                reader = reader.option("header", "true").option("multiLine", "true").option("escape", '"')
-                rows = reader.option("mode", "FAILFAST").csv(paths)
-                rows = rows.select("*", F.monotonically_increasing_id().alias("_id"), _uri(F).alias("_uri"))
-                first = rows.groupBy("_uri").agg(F.min("_id").alias("_first"))
-                rows = (
-                    rows.join(first, "_uri").withColumn(ROW, F.col("_id") - F.col("_first") + 2).drop("_id", "_first")
-                )
-            return nw.from_native(rows).join(label, on="_uri", how="left").drop("_uri")
+                return nw.from_native(rows.select("*", (F.col("_metadata.row_index") + 2).alias(ROW), address))
+            reader = reader.option("header", "true").option("multiLine", "true").option("escape", '"')
+            rows = reader.option("mode", "FAILFAST").csv(paths)
+            rows = rows.select("*", F.monotonically_increasing_id().alias("_id"), address)
+            first = rows.groupBy(FILE).agg(F.min("_id").alias("_first"))
+            rows = rows.join(first, FILE).withColumn(ROW, F.col("_id") - F.col("_first") + 2)
+            return nw.from_native(rows.drop("_id", "_first"))
         except PySparkException:
-            raise RecordsError(
-                [f"{', '.join(list(names.values())[:3])}: damaged, or files of different columns: export again."]
-            ) from None
+            fault = f"{', '.join(path.name for path in files[:3])}: damaged, or files of different columns"
+            raise RecordsError([f"{fault}: export again."]) from None
+
+    def number_days(self, frame: Lazy, names: Mapping[str, str]) -> Lazy:
+        """The frame with, for each date column in ``names``, a column of the name given there: days since 1970-01-01."""
+        from pyspark.sql import functions as F
+
+        numbers = {number: F.unix_date(name).cast("bigint") for name, number in names.items()}
+        return nw.from_native(frame.to_native().withColumns(numbers))
+
+    def digest(self, frame: Lazy, names: Sequence[str], digest: str) -> Lazy:
+        """The frame with a column ``digest`` of whole numbers, the same in rows whose cells in ``names`` are the same."""
+        from pyspark.sql import functions as F
+
+        return nw.from_native(frame.to_native().withColumn(digest, F.xxhash64(*names)))
 
     def adopt(self, native: Any, name: str) -> Lazy:
         """A Spark table, with FILE and ROW; a row of a table has no number of its own, so they are counted as they come."""
@@ -99,11 +106,6 @@ def open_spark(address: str) -> Any:
         raise UsageError(_MISSING) from None
     builder = SparkSession.builder.master(address).appName("iop-outcomes")
     return builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC").getOrCreate()
-
-
-def _uri(functions: Any) -> Any:
-    """The address of the file a row is from, written as Python writes it."""
-    return functions.regexp_replace(functions.col("_metadata.file_path"), "^file:/+", "file:///")
 
 
 def _common(files: Sequence[Path]) -> Path:

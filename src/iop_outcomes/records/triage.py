@@ -1,12 +1,13 @@
 """Validation on an engine: rows that break no rule are in use where they stand, the others go through the rules in blocks.
 
-Only the rows a screen marks, with all rows of the same person or episode, are brought here, at most ``BLOCK`` sessions or
-assessments at a time; of the episodes all that are marked, which is one row each.
+Only the rows of a person or an episode that a screen finds are brought here, at most ``BLOCK`` sessions or assessments at a
+time; of the episodes all that are found. Sessions and assessments that are in use stay where they are, their day and week
+worked out whenever they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,13 +16,19 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.records.engine import FILE, ROW, Engine, Lazy
+from iop_outcomes.records.engine import Engine, Lazy
 from iop_outcomes.records.large import lift_raws
 from iop_outcomes.records.model import SET_ASIDE_COLUMNS, TableAccount
 from iop_outcomes.records.program import instruments_of
 from iop_outcomes.records.raw import RawTable
 from iop_outcomes.records.scanned import ODD, Scanned, count_rows
-from iop_outcomes.records.screening import find_stays, screen_attendance, screen_episodes, screen_outcomes
+from iop_outcomes.records.screening import (
+    find_odd_attendance,
+    find_odd_outcomes,
+    find_stays,
+    screen_episodes,
+    time_rows,
+)
 from iop_outcomes.records.validation import Parent, Rules, join_listed
 
 #: Most rows brought here at once, unless a single episode has more.
@@ -45,10 +52,12 @@ def triage_tables(
     settings: Mapping[str, Any],
     as_of: date | None,
     engine: Engine,
+    say: Callable[[str, int], None],
 ) -> Triaged:
     """Type the tables, work out times, and set aside the rows that break a rule, as ``validate_tables`` does.
 
-    ``raws`` holds the tables of programmes and costs, ``scanned`` the others; a table in neither has no rows.
+    ``raws`` holds the tables of programmes and costs, ``scanned`` the others; a table in neither has no rows. ``say`` is told
+    which table comes next, and how many are done.
     """
     scanned = dict(scanned)
     for name in ("episodes", "attendance", "outcomes"):
@@ -59,8 +68,10 @@ def triage_tables(
     programs = work.check_here("programs", raws, None)
     known = Parent(programs.known, programs.used)
     work.check_here("costs", raws, known)
+    say("episodes", 2)
     work.place_episodes(scanned["episodes"], known)
-    for name in ("attendance", "outcomes"):
+    for done, name in enumerate(("attendance", "outcomes"), start=3):
+        say(name, done)
         work.place_rows(name, scanned.get(name))
     order = list(work.rules.tables)
     listed = join_listed([work.listed[name] for name in order])
@@ -96,11 +107,12 @@ class _Triage:
         table = self.rules.tables["episodes"]
         typed = scanned.type_cells(table, self.rules.dates)
         screened = self.engine.lift(screen_episodes(typed, self.tables["programs"], self.today))
-        close = self._spread(screened, "person_id")
-        raws = [*scanned.rest, *scanned.bring(_rows(scanned, close))]
-        frame, ledger = self.rules.check("episodes", raws, programs, scanned.file)
+        close = self.engine.lift(screened.filter(nw.col(ODD)).select("person_id").unique("person_id"))
+        keyed = scanned.keyed("person_id").join(_named(close, "person_id"), on="_key", how="left")
+        keyed = keyed.filter(~nw.col("_close").is_null() | nw.col("_key").is_null())
+        frame, ledger = self.rules.check("episodes", [*scanned.rest, *scanned.bring(keyed)], programs, scanned.file)
         used = frame[ledger.ok].reset_index(drop=True)
-        clean = screened.join(close.select(FILE, ROW), on=[FILE, ROW], how="anti")
+        clean = screened.filter(~nw.col("person_id").is_null()).join(close, on="person_id", how="anti")
         number = (used["admission_date"].to_numpy(dtype="datetime64[D]") - np.datetime64(_EPOCH)).astype("float64")
         stays = pd.DataFrame(
             {
@@ -135,40 +147,36 @@ class _Triage:
             return
         typed = scanned.type_cells(table, self.rules.dates)
         if name == "attendance":
-            screened = screen_attendance(typed, self.stays, self.today, self.engine)
+            odd = find_odd_attendance(typed, self.stays, self.today, self.engine)
         else:
-            screened = screen_outcomes(typed, self.stays, self.instruments, self.today, self.engine)
-        screened = self.engine.lift(screened.select(*table.columns, ODD, FILE, ROW))
-        close = self._spread(screened, "episode_id")
-        clean = screened.select(*table.columns)
+            odd = find_odd_outcomes(typed, self.stays, self.instruments, self.today, self.engine)
+        close = self.engine.lift(nw.concat(odd).unique("episode_id"))
         _, rest = self.rules.check(name, scanned.rest, self._parent(pd.Series([], dtype="str")))
         accounts, listed = [rest.account()], [rest.set_aside()]
         if count_rows(close):
-            clean = screened.join(close.select(FILE, ROW), on=[FILE, ROW], how="anti").select(*table.columns)
-            placed = self.engine.place(table, self._check_blocks(scanned, close, accounts, listed))
-            clean = self.engine.lift(nw.concat([clean, placed]))
+            stays = self.engine.lift(self.stays.join(close, on="episode_id", how="anti"))
+            placed = self.engine.place(table, self._check_blocks(scanned, typed, close, accounts, listed))
+            clean = nw.concat([time_rows(typed, stays, table.columns), placed])
+        else:
+            clean = time_rows(typed, self.stays, table.columns)
         self.tables[name], self.listed[name] = clean, join_listed(listed)
         self.accounts[name] = self._account(scanned, accounts)
 
-    def _spread(self, screened: Lazy, key: str) -> Lazy:
-        """FILE, ROW and key of every row marked, and of every other row with the same key."""
-        marked = self.engine.lift(screened.filter(nw.col(ODD)).select(key).drop_nulls(key).unique(key))
-        marked = marked.select(key, nw.lit(True).alias("_close"))
-        frame = screened.join(marked, on=key, how="left").filter(nw.col(ODD) | ~nw.col("_close").is_null())
-        return self.engine.lift(frame.select(FILE, ROW, nw.col(key).alias("_key")))
-
     def _check_blocks(
-        self, scanned: Scanned, close: Lazy, accounts: list[TableAccount], listed: list[pd.DataFrame]
+        self, scanned: Scanned, typed: Lazy, close: Lazy, accounts: list[TableAccount], listed: list[pd.DataFrame]
     ) -> Iterator[pd.DataFrame]:
-        """The rows in use of one block after another; whole episodes to a block."""
-        sizes = close.group_by("_key").agg(nw.len().alias("n")).collect(backend="pandas").to_native()
-        sizes = sizes.sort_values("_key", ignore_index=True)
-        sizes["block"] = (sizes["n"].cumsum() - 1) // BLOCK
-        blocks = int(sizes["block"].max()) + 1
-        where = self.engine.lift(sizes.dropna(subset="_key")[["_key", "block"]])
-        numbered = close.join(where, on="_key", how="left").with_columns(nw.col("block").fill_null(blocks - 1))
-        rows = self.engine.lift(_rows(scanned, numbered, "block"))
-        for block in range(blocks):
+        """The rows in use of one block after another; whole episodes to a block, rows without one to the last."""
+        sizes = typed.join(close, on="episode_id", how="semi").group_by("episode_id").agg(nw.len().alias("n"))
+        blocks = sizes.collect(backend="pandas").to_native().sort_values("episode_id", ignore_index=True)
+        blocks["block"] = pd.factorize((blocks["n"].cumsum() - 1) // BLOCK)[0]
+        last = int(blocks["block"].max()) if len(blocks) else 0
+        where = self.engine.lift(blocks.rename(columns={"episode_id": "_key"})[["_key", "block"]])
+        rows = scanned.keyed("episode_id").join(where, on="_key", how="left")
+        rows = rows.with_columns(
+            nw.when(nw.col("_key").is_null()).then(nw.lit(last)).otherwise(nw.col("block")).alias("block")
+        )
+        rows = self.engine.lift(rows.filter(~nw.col("block").is_null()))
+        for block in range(last + 1):
             raws = scanned.bring(rows.filter(nw.col("block") == block))
             ids = pd.concat([raw.frame["episode_id"] for raw in raws]).str.strip()
             frame, ledger = self.rules.check(scanned.table, raws, self._parent(ids), scanned.file)
@@ -198,6 +206,6 @@ class _Triage:
         return TableAccount(scanned.table, (scanned.file,), read, read - sum(aside.values()), aside)
 
 
-def _rows(scanned: Scanned, close: Lazy, *columns: str) -> Lazy:
-    """The rows of a table, as its files hold them, that stand in ``close``."""
-    return scanned.frame.join(close.select(FILE, ROW, *columns), on=[FILE, ROW], how="inner")
+def _named(keys: Lazy, name: str) -> Lazy:
+    """Keys to join to a keyed table, with a column that says they are there."""
+    return keys.drop_nulls(name).select(nw.col(name).alias("_key"), nw.lit(True).alias("_close"))

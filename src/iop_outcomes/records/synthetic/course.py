@@ -200,20 +200,21 @@ def _stay(
         used[who, start + DAYS_BEFORE + day] = using
         since = np.where(using, 0, since + 1)
         draw = rng.random(n)
-        if in_care.any():
-            stay.lasting += daily_gain * in_care
-            hazard = np.where((since < 3)[:, None], after_use, base)
+        present = np.flatnonzero(in_care)
+        if len(present):
+            stay.lasting[present] += daily_gain[present]
+            hazard = np.where((since[present] < 3)[:, None], after_use[present], base[present])
             early = 1.0 + 1.3 * np.exp(-day / 9.0)
             steps = np.cumsum(hazard * np.array([early, 1, 1, 1, 1, 1]), axis=1)
-            cause = 1 + (draw[:, None] >= steps).sum(axis=1)
+            cause = 1 + (draw[present, None] >= steps).sum(axis=1)
             if day == 0:
                 cause[:] = 7
-                cause[stay.never_came] = LEFT_EARLY
-            cause[(cause == 7) & (day >= finish)] = COMPLETED
-            leaving = np.flatnonzero(in_care & (cause < 7))
-            _close(stay, leaving, cause[leaving], day, level, s, rng)
+                cause[stay.never_came[present]] = LEFT_EARLY
+            cause[(cause == 7) & (day >= finish[present])] = COMPLETED
+            leaving, cause = present[cause < 7], cause[cause < 7]
+            _close(stay, leaving, cause, day, level, s, rng)
             in_care[leaving] = False
-            alive[leaving[cause[leaving] == DIED]] = False
+            alive[leaving[cause == DIED]] = False
         waiting = ~in_care & alive & (stay.next_day < 0) & (day >= stay.discharge + 15)
         again = waiting & (draw < np.where(since < 7, 0.0009, 0.00022))
         stay.next_day[again] = day

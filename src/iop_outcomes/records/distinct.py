@@ -69,6 +69,13 @@ def find_cells(engine: Engine, frame: Lazy, name: str, pattern: str, *, every: b
     return _cells(found, MOST if len(found) == MOST else different, complete=False)
 
 
+def cells_here(column: pd.Series) -> Cells:
+    """The different cells of a column of text that stands in memory."""
+    codes, found = pd.factorize(column[column != ""])
+    text = pd.Series(np.asarray(found, dtype=object), dtype="str")
+    return Cells(text, text, np.bincount(codes, minlength=len(text)).astype(np.int64), len(text), complete=True)
+
+
 def _cells(found: pd.DataFrame, different: int, *, complete: bool) -> Cells:
     found = found.sort_values("cell", ignore_index=True)
     text = text_frame(found[["cell"]])["cell"]

@@ -11,7 +11,8 @@ import narwhals as nw
 import pandas as pd
 
 from iop_outcomes.errors import RecordsError, UsageError
-from iop_outcomes.records.engine import Engine
+from iop_outcomes.records.distinct import cells_here
+from iop_outcomes.records.engine import FILE, ROW, Engine
 from iop_outcomes.records.raw import RawTable
 from iop_outcomes.records.scanned import Scanned
 from iop_outcomes.schema import TABLES
@@ -68,9 +69,11 @@ def scan_parts(engine: Engine, *, table: str, parts: list[Path], root: Path, lab
 def lift_raws(engine: Engine, raws: Sequence[RawTable]) -> Scanned:
     """A table that was read here, of one file or more, put on the engine."""
     pieces = [raw.frame.assign(_file=raw.file, _row=raw.rows) for raw in raws]
-    frame = engine.lift(pd.concat(pieces, ignore_index=True).fillna(""))
+    joined = pd.concat(pieces, ignore_index=True).fillna("")
+    cells = {name: cells_here(joined[name]) for name in map(str, joined) if name not in (FILE, ROW)}
     rest = [replace(raw, frame=raw.frame.iloc[:0], rows=raw.rows[:0]) for raw in raws if raw.broken or raw.left_out]
-    return Scanned(raws[0].table, ", ".join(dict.fromkeys(raw.file for raw in raws)), frame, engine, rest=rest)
+    file = ", ".join(dict.fromkeys(raw.file for raw in raws))
+    return Scanned(raws[0].table, file, engine.lift(joined), engine, rest=rest, cells=cells)
 
 
 def adopt_table(engine: Engine, *, table: str, native: Any) -> Scanned:

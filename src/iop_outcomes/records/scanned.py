@@ -52,14 +52,15 @@ class Scanned:
         *,
         names: Mapping[str, str] = MappingProxyType({}),
         rest: Sequence[RawTable] = (),
+        cells: Mapping[str, Cells] = MappingProxyType({}),
     ) -> None:
         """Take the rows as they are; ``names`` says what to call what FILE holds where it is not a name already, ``rest``
-        are files whose rows could not all be read, without the others."""
+        are files whose rows could not all be read, without the others, ``cells`` what is known of the columns."""
         self.table, self.file, self.engine, self.names, self.rest = table, file, engine, names, list(rest)
         frame = even_out(frame)
         self.columns = tuple(name for name in frame.collect_schema().names() if name not in (FILE, ROW))
         self.frame = frame
-        self._found: dict[str, Cells] = {}
+        self._found = dict(cells)
 
     def find(self, name: str, *, every: bool = False) -> Cells:
         """The different cells of a column, found once."""

@@ -14,7 +14,7 @@ from openpyxl.cell import Cell
 from openpyxl.workbook import Workbook
 from publications import DEFINITIONS, small_document, small_release
 
-from iop_outcomes.errors import DisclosureError
+from iop_outcomes.errors import DisclosureError, UsageError
 from iop_outcomes.publication.document import Document, FigureBlock, Page, TableBlock, TextTable
 from iop_outcomes.publication.export import EXPORTED, list_document_rows
 from iop_outcomes.publication.formatting import WITHHELD, Quantity, show
@@ -154,6 +154,8 @@ def test_names_of_sheets_are_ones_excel_takes() -> None:
 def test_the_workbook_refuses_what_did_not_pass_the_gate(tmp_path: Path) -> None:
     with pytest.raises(DisclosureError, match="published rows"):
         write_workbook(small_release(), tmp_path / "x.xlsx")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a4, us-letter"):
+        write_workbook(small_document(), tmp_path / "x.xlsx", "a5")
     assert not list(tmp_path.iterdir())
 
 

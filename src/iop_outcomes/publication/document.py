@@ -287,6 +287,12 @@ def tabulate(published: Published, columns: Sequence[tuple[str, str]]) -> Table:
     return Table(tuple(heading for heading, _ in columns), tuple(rows))
 
 
+def check_document(document: object) -> None:
+    """Raise ``DisclosureError`` for anything that is no document of published rows: what every writer asks first."""
+    if not isinstance(document, Document):
+        raise DisclosureError("a writer accepts a Document built from published rows")
+
+
 def _refuse_unpublished(source: object) -> None:
     if not isinstance(source, Published):
         raise DisclosureError("a page accepts published rows only; pass the estimates through publish() first")

@@ -10,7 +10,7 @@ from typing import Any
 
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.estimates import COLUMNS, GATE_ONLY
-from iop_outcomes.publication.document import Document
+from iop_outcomes.publication.document import Document, check_document
 from iop_outcomes.publication.published import Published
 
 #: Columns of Estimates that a reader gets, and what every row says of the release it is from.
@@ -32,8 +32,7 @@ def write_document_csv(document: Document, path: str | Path) -> Path:
 
     Raises ``DisclosureError`` for anything that is no document of published rows.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_document_csv accepts a Document built from published rows")
+    check_document(document)
     return write_lines([*EXPORTED, *STAMPED], list_document_rows(document), path)
 
 

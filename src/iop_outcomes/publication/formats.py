@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 from iop_outcomes.errors import UsageError
 from iop_outcomes.publication.document import Document
-
-Paper = Literal["a4", "us-letter"]
+from iop_outcomes.publication.paper import PaperName
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format("CSV", "export", "write_document_csv"),
 }
 #: The sizes of paper, as a reader calls them.
-PAPERS: dict[str, Paper] = {"a4": "a4", "letter": "us-letter", "us-letter": "us-letter"}
+PAPERS: dict[str, PaperName] = {"a4": "a4", "letter": "us-letter", "us-letter": "us-letter"}
 
 
 def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
@@ -52,14 +50,14 @@ def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
     return asked
 
 
-def check_paper(paper: str) -> Paper:
+def check_paper(paper: str) -> PaperName:
     """The size of paper asked for; ``UsageError`` for one that is not known."""
     if paper not in PAPERS:
         raise UsageError("paper is a4 or letter")
     return PAPERS[paper]
 
 
-def write_document(document: Document, path: str | Path, paper: Paper = "a4") -> Path:
+def write_document(document: Document, path: str | Path, paper: PaperName = "a4") -> Path:
     """Write a document in the format its path ends with. Returns the path; ``UsageError`` for an ending nobody writes."""
     (name,) = check_formats([Path(path).suffix])
     known = FORMATS[name]

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from iop_outcomes.errors import DisclosureError
-from iop_outcomes.publication.document import Cell, Document, Page
+from iop_outcomes.publication.document import Cell, Document, Page, check_document
 from iop_outcomes.publication.export import list_document_rows, settle_value, strip_controls
 from iop_outcomes.publication.formatting import Quantity, show
 from iop_outcomes.publication.outline import Outline, outline_block
@@ -24,8 +23,7 @@ def write_json(document: Document, path: str | Path) -> Path:
 
     Raises ``DisclosureError`` for anything that is no document of published rows.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_json accepts a Document built from published rows")
+    check_document(document)
     text = json.dumps(describe_document(document), ensure_ascii=False, allow_nan=False, indent=1)
     target = Path(path)
     target.write_text(f"{text}\n", encoding="utf-8", newline="\n")

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from iop_outcomes.errors import DisclosureError
-from iop_outcomes.publication.document import Document, Table
+from iop_outcomes.publication.document import Document, Table, check_document
 from iop_outcomes.publication.formatting import Quantity
 from iop_outcomes.publication.outline import Outline, outline_block
 from iop_outcomes.publication.wording import say_facts, say_mark, say_page, settle_text, show_cell
@@ -25,8 +24,7 @@ def write_markdown(document: Document, path: str | Path) -> Path:
 
     Raises ``DisclosureError`` for anything that is no document of published rows.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_markdown accepts a Document built from published rows")
+    check_document(document)
     target = Path(path)
     target.write_text(render_markdown(document), encoding="utf-8", newline="\n")
     return target

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from iop_outcomes.errors import UsageError
 
+#: The sheets there are.
+PaperName = Literal["a4", "us-letter"]
+
 _MILLIMETRE = 72 / 25.4
-_SIZES = {"a4": (210.0, 297.0), "us-letter": (215.9, 279.4)}
+#: How wide and high each is in millimetres, and the number Excel calls it by.
+_SIZES = {"a4": (210.0, 297.0, 9), "us-letter": (215.9, 279.4, 1)}
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A sheet with its margins, in points."""
+    """A sheet with its margins, in points, and what Excel calls it."""
 
     name: str
     width: float
     height: float
+    excel: int
     side: float = 15 * _MILLIMETRE
     top: float = 19 * _MILLIMETRE
     bottom: float = 15 * _MILLIMETRE
@@ -30,8 +36,8 @@ class Paper:
         """
         if name not in _SIZES:
             raise UsageError(f"paper is one of {', '.join(_SIZES)}")
-        width, height = _SIZES[name]
-        return cls(name, width * _MILLIMETRE, height * _MILLIMETRE)
+        width, height, excel = _SIZES[name]
+        return cls(name, width * _MILLIMETRE, height * _MILLIMETRE, excel)
 
     @property
     def text_width(self) -> float:

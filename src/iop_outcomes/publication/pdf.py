@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.columns import print_table
 from iop_outcomes.publication.document import (
     DefinitionBox,
@@ -24,6 +23,7 @@ from iop_outcomes.publication.document import (
     TextTable,
     Tile,
     Tiles,
+    check_document,
 )
 from iop_outcomes.publication.formatting import show
 from iop_outcomes.publication.paper import Paper
@@ -54,8 +54,7 @@ def write_pdf(document: Document, path: str | Path, paper: str = "a4", *, figure
     Raises ``DisclosureError`` for anything that is no document of published rows, ``UsageError`` for another paper, and
     ``TypeError`` for a block it does not know.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_pdf accepts a Document built from published rows")
+    check_document(document)
     sheet = Paper.named(paper)
     target = Path(path)
     target.write_bytes(set_sheets("report.typ", _fill(document, sheet, figure_tables)))

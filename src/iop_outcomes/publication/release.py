@@ -17,10 +17,11 @@ import pandas as pd
 from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.document import Document
 from iop_outcomes.publication.export import write_csv
-from iop_outcomes.publication.formats import FORMATS, Paper, write_document
+from iop_outcomes.publication.formats import FORMATS, write_document
 from iop_outcomes.publication.ledger import Ledger, LedgerState
 from iop_outcomes.publication.manifest import describe_files, write_manifest
 from iop_outcomes.publication.overrides import Override, check_overrides, count_named
+from iop_outcomes.publication.paper import PaperName
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import scan_file
@@ -78,7 +79,7 @@ def write_documents(
     name: str,
     *,
     formats: Sequence[str] = ("html",),
-    paper: Paper = "a4",
+    paper: PaperName = "a4",
     attachments: Attachments = MappingProxyType({}),
     say: Say = lambda what: None,
 ) -> list[Path]:
@@ -102,7 +103,7 @@ def write_release(
     overrides: Sequence[Override] = (),
     sign_off: SignOff | None = None,
     formats: Sequence[str] = ("html",),
-    paper: Paper = "a4",
+    paper: PaperName = "a4",
     attachments: Attachments = MappingProxyType({}),
     vocabulary: Sequence[str] = (),
     say: Say = lambda what: None,
@@ -153,7 +154,7 @@ def write_release(
 
 
 def _write_formats(
-    document: Document, folder: Path, name: str, formats: Sequence[str], paper: Paper, say: Say
+    document: Document, folder: Path, name: str, formats: Sequence[str], paper: PaperName, say: Say
 ) -> list[Path]:
     files = []
     for ending in formats:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.archive import settle_archive
-from iop_outcomes.publication.document import Document, FigureBlock, Tiles
+from iop_outcomes.publication.document import Document, FigureBlock, Tiles, check_document
 from iop_outcomes.publication.paper import Paper
 from iop_outcomes.publication.typesetting import paint_pictures
 
@@ -20,8 +19,7 @@ def write_word(document: Document, path: str | Path, paper: str = "a4", *, figur
     Raises ``DisclosureError`` for anything that is no document of published rows, ``UsageError`` for another paper, and
     ``TypeError`` for a block it does not know.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_word accepts a Document built from published rows")
+    check_document(document)
     sheet = Paper.named(paper)
     from iop_outcomes.publication.word_blocks import lay_out
 

@@ -144,7 +144,7 @@ class _Layout:
         return self.file.add_paragraph(settle_text(text), style)
 
     def part(self) -> None:
-        """A little white that keeps a table from what follows."""
+        """A little white that keeps a table from what stands around it."""
         self.say("", "Tile Note").paragraph_format.line_spacing = Pt(_PART)
 
     def add_list(self, title: str, items: Sequence[str]) -> None:
@@ -198,6 +198,7 @@ class _Layout:
         """Headline numbers side by side, each with its history."""
         rows = -(-len(tiles) // _ACROSS)
         width = self.paper.text_width / _ACROSS
+        self.part()
         grid = self.add_grid(rows, [width] * _ACROSS, "")
         cells = [cell for row in grid.rows for cell in row.cells]
         for cell, tile in zip(cells, tiles, strict=False):

@@ -39,10 +39,11 @@ def say_signal(tile: Tile) -> str:
 
 
 def say_base(tile: Tile) -> tuple[str, ...]:
-    """The lines under a headline number: why it is not there, or its limits and what it rests on."""
+    """The lines beside a headline number: why it is not there, or its limits and what it rests on, unless it says so."""
     if tile.quantity.withheld:
         return ("withheld to protect privacy",)
-    return tuple(line for line in (show_limits(tile.quantity), show_base(tile.quantity)) if line)
+    lines = show_limits(tile.quantity), show_base(tile.quantity)
+    return tuple(line for line in lines if line not in ("", show(tile.quantity)))
 
 
 def say_facts(document: Document) -> tuple[str, ...]:

@@ -10,20 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from iop_outcomes.errors import DisclosureError
 from iop_outcomes.publication.archive import settle_archive
-from iop_outcomes.publication.document import DefinitionBox, Document, Page, Table
+from iop_outcomes.publication.document import DefinitionBox, Document, Page, Table, check_document
 from iop_outcomes.publication.export import EXPORTED, STAMPED, list_document_rows
 from iop_outcomes.publication.formatting import WITHHELD, Kind, quantity_of
 from iop_outcomes.publication.outline import outline_block
+from iop_outcomes.publication.paper import Paper
 from iop_outcomes.publication.sheet import Sheet, Styles, choose_widths, kind_format, name_sheet
 from iop_outcomes.publication.wording import say_mark, say_page, say_running
 from iop_outcomes.vocabulary import Status
 
 #: The sheets that are no page of the document.
 COVER, NUMBERS, DEFINITIONS = "Contents", "Numbers", "Definitions"
-#: What Excel calls the sizes of paper.
-_PAPER = {"a4": 9, "us-letter": 1}
 #: Columns on the scale of the number itself, and all that stand empty where the gate withheld a row.
 _SCALED = ("value", "ci_low", "ci_high")
 _BLANKED = (*_SCALED, "n", "denominator", "people", "n_missing")
@@ -43,10 +41,10 @@ def write_workbook(document: Document, path: str | Path, paper: str = "a4") -> P
     is shown as the pages print it and holds the released value; a withheld one is the mark of withheld numbers, as text.
     ``paper`` (``a4`` or ``us-letter``) is for printing.
 
-    Raises ``DisclosureError`` for anything that is no document of published rows.
+    Raises ``DisclosureError`` for anything that is no document of published rows, ``UsageError`` for another paper.
     """
-    if not isinstance(document, Document):
-        raise DisclosureError("write_workbook accepts a Document built from published rows")
+    check_document(document)
+    printed_on = Paper.named(paper).excel
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
     target = Path(path)
@@ -57,7 +55,7 @@ def write_workbook(document: Document, path: str | Path, paper: str = "a4") -> P
         names = _name_sheets(document)
         sheets = {name: Sheet(book.add_worksheet(name), styles) for name in names}
         for sheet in sheets.values():
-            _set_up(sheet, document, _PAPER[paper])
+            _set_up(sheet, document, printed_on)
         _fill_cover(sheets[COVER], document, names)
         for page, name in zip(document.pages, list(names)[1:], strict=False):
             _fill_page(sheets[name], page, document.stamps)

@@ -184,7 +184,7 @@ def build_factsheet(
     targets = tabulate_targets(reading, settings.get("targets") or {}, settings.get("grant") or {})
     benchmarks = tabulate_benchmarks(reading)
     level = f"{LevelOfCare(contents.level).label} (ASAM level {contents.level})"
-    first = (*_glance(reading, facts), need, _served(reading, origin), *_say_facts(facts, unsaid))
+    first = (need, _served(reading, origin), *_glance(reading, facts), *_say_facts(facts, unsaid))
     second = (targets, tabulate_logic(reading), benchmarks, _limits(facts), _method(reading, origin))
     document = Document(
         title=origin.programme,

@@ -18,12 +18,10 @@ from iop_outcomes.publication.document import (
     Cell,
     DisclosureStatement,
     Document,
-    FigureBlock,
     Page,
     Table,
     TableBlock,
     TextTable,
-    Tiles,
     tabulate,
 )
 from iop_outcomes.publication.formatting import Quantity
@@ -107,7 +105,6 @@ def _environment() -> Environment:
     environment.filters["interval"] = formatting.show_interval
     environment.filters["base"] = formatting.show_base
     environment.filters["svg"] = _inline
-    environment.filters["shows_numbers"] = _shows_numbers
     environment.filters["linked"] = _link_pages
     environment.globals["numeric_columns"] = _find_numeric
     environment.globals["most_decimals"] = _most_decimals
@@ -128,11 +125,6 @@ def _most_decimals(table: Table | TextTable) -> list[int]:
     """The most digits behind the point in each column of bare numbers."""
     columns = range(len(table.columns))
     return [max((_count_decimals(row[column]) or 0 for row in table.rows), default=0) for column in columns]
-
-
-def _shows_numbers(page: Page) -> bool:
-    """Whether a page has a figure, a table or headline numbers, and so gets a sheet of its own when printed."""
-    return any(isinstance(block, Tiles | FigureBlock | TableBlock | TextTable) for block in page.blocks)
 
 
 def _cell(cell: Cell, decimals: int = 0) -> str:

@@ -71,7 +71,7 @@ def photograph_report(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "page.png"
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-extensions", "--no-first-run"]
-        size = ["--window-size=1000,1235", "--hide-scrollbars", f"--user-data-dir={folder}/profile"]
+        size = ["--window-size=1000,1420", "--hide-scrollbars", f"--user-data-dir={folder}/profile"]
         subprocess.run(
             [chromium, *flags, *size, f"--screenshot={shot}", report.as_uri()], check=True, capture_output=True
         )

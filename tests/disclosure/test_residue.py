@@ -9,7 +9,6 @@ import json
 import math
 import struct
 import sys
-import types
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -480,23 +479,9 @@ def test_what_cannot_be_read_is_not_passed(tmp_path: Path, published: Published,
     assert math.isnan(residue.number)
 
 
-def test_a_pdf_is_read_where_a_reader_is_installed(
-    tmp_path: Path, published: Published, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Reader:
-        metadata = types.MappingProxyType({"/Title": "n 4713", "/Producer": "maker 1.2"})
-        pages = (types.SimpleNamespace(extract_text=lambda: "600 people\n4,713 people"),)
-        attachments = types.MappingProxyType({})
-
-        def __init__(self, held: io.BytesIO) -> None:
-            assert held.read(4) == b"%PDF"
-
-    monkeypatch.setitem(sys.modules, "pypdf", types.SimpleNamespace(PdfReader=Reader))
-    found = scan_file(written(tmp_path, "a.pdf", b"%PDF-1.7"), published)
-    assert [residue.place for residue in found] == ["property Title", "page 1, line 2"]
-    monkeypatch.setitem(sys.modules, "pypdf", None)
-    (residue,) = scan_file(tmp_path / "a.pdf", published)
-    assert "pypdf" in residue.text
+def test_a_pdf_that_cannot_be_read_is_not_passed(tmp_path: Path, published: Published) -> None:
+    residue = one(scan_file(written(tmp_path, "a.pdf", b"%PDF-1.7"), published))
+    assert residue.text == "not read: a damaged or locked PDF"
 
 
 def test_a_folder_is_read_whole_and_may_name_its_own_files(tmp_path: Path, page: str, published: Published) -> None:

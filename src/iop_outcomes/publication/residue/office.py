@@ -102,7 +102,7 @@ def _read_sheet(tree: ElementTree.Element, sheet: str, shared: list[str], used: 
             if _tag(part) == "v" and cell.get("t") == "s":
                 used.add(int(text))
                 text = shared[int(text)] if int(text) < len(shared) else text
-            elif _tag(part) == "v" and cell.get("t", "n") == "n":
+            elif _tag(part) == "v" and cell.get("t", "n") == "n" and text:
                 text = f"{float(text):.{_DIGITS}g}"
             if _tag(part) == "f":
                 yield Piece(f"{where}, formula", _REFERENCE.sub("", text))

@@ -5,7 +5,6 @@ Letters drawn as shapes are not read here: a page written from the same document
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,14 +34,11 @@ _Mark = tuple[int, int]
 
 
 def read_pdf(content: bytes, place: str) -> Iterator[Piece]:
-    """Every text of a PDF with its place; where pypdf is missing nothing is read, and that is said."""
+    """Every text of a PDF with its place; of a file that cannot be read, that it was not."""
+    from pypdf import PdfReader
+
     try:
-        pypdf = importlib.import_module("pypdf")
-    except ImportError:
-        yield unread(place, "a PDF: nothing here reads one (pypdf is not installed)")
-        return
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(content))
+        reader: Any = PdfReader(io.BytesIO(content))
         root = reader.trailer["/Root"]
         for name, text in _find_texts(reader.trailer):
             yield Piece(_where(place, f"property {name.strip('/')}"), text)

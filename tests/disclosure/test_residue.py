@@ -480,7 +480,7 @@ def test_what_cannot_be_read_is_not_passed(tmp_path: Path, published: Published,
 
 
 def test_a_pdf_that_cannot_be_read_is_not_passed(tmp_path: Path, published: Published) -> None:
-    residue = one(scan_file(written(tmp_path, "a.pdf", b"%PDF-1.7"), published))
+    (residue,) = scan_file(written(tmp_path, "a.pdf", b"%PDF-1.7"), published)
     assert residue.text == "not read: a damaged or locked PDF"
 
 

@@ -43,7 +43,7 @@ def _say_leaving(reading: Reading) -> Iterator[str]:
     later = [day for day in shown if day > first]
     last = next((day for day in later if day >= reading.contents.planned_days), later[-1] if later else None)
     if last is not None:
-        yield f"By day {last}, {say_quantity(found[last])} had (page 3)."
+        yield f"By day {last}, {say_quantity(found[last])} had left before completing (page 3)."
     yield from _say_groups(reading)
 
 

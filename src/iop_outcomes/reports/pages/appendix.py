@@ -48,7 +48,7 @@ def _accounts(manifest: Manifest) -> TextTable:
 def build_definitions(reading: Reading) -> Page:
     """A2: every definition used in this report, with its version."""
     keys = list_shown(reading.published)
-    blank = len(set(reading.published.frame["definition"])) - len(keys)
+    some_left_out = len(keys) < reading.published.frame["definition"].nunique()
     rows = []
     for key in keys:
         known = find_definition(key)
@@ -59,7 +59,7 @@ def build_definitions(reading: Reading) -> Page:
         ("Definition", "Counted, among whom, and what is missing", "Source"),
         tuple(rows),
         "The number after @ is the version; a change that moves a published number raises it."
-        + (f" Definitions of which no number can be shown: {blank}." if blank else ""),
+        + (" Definitions of which no number can be shown are left out." if some_left_out else ""),
     )
     settings = reading.published.settings
     chosen = [

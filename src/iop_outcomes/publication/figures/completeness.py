@@ -37,7 +37,7 @@ def draw_completeness(rows: Rows) -> Figure:
     """Strips: filled for known, hatched for unknown, empty and marked when withheld."""
     with styled():
         found = _rows(rows)
-        figure = new_figure(0.75 + 0.36 * max(2, len(found)))
+        figure = new_figure(0.5 + 0.26 * max(2, len(found)))
         axes = figure.subplots()
         if not found:
             say_nothing_to_show(axes, rows)
@@ -53,7 +53,7 @@ def draw_completeness(rows: Rows) -> Figure:
             text = show_value(value, "share") if known else WITHHELD if row["status"] == "withheld" else "–"
             axes.text(1.015, place, text, va="center", fontsize=8.5, color=INK)
         axes.set_yticks(range(len(found)), [_label(row) for row in found])
-        axes.invert_yaxis()
+        axes.set_ylim(len(found) - 0.4, -0.6)
         axes.set_xlim(0, 1.09)
         axes.set_xticks([])
         axes.spines[:].set_visible(False)

@@ -213,4 +213,4 @@ def _at_risk(axes: Axes, rows: Rows, days: list[float]) -> None:
         if day in place:
             text = WITHHELD if math.isnan(place[day]) else f"{place[day]:,.0f}"
             axes.text(day, 0.45, text, ha="center", va="center", fontsize=8, clip_on=False)
-    axes.set_ylabel("In care", rotation=0, ha="right", va="center", fontsize=8, labelpad=14)
+    axes.set_ylabel("In care", rotation=0, ha="right", va="center", fontsize=8, labelpad=22)

@@ -39,6 +39,9 @@ _FIELDS = {field.name: field.words for field in (*EPISODES.fields, *PROGRAMS.fie
 #: Column names a plain replacement of underscores would not make words of.
 _SAID = {"race_ethnicity": "race and ethnicity", "american_indian": "American Indian"}
 
+#: Behind words that a line would strike through.
+_PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
+
 
 @dataclass(frozen=True)
 class _Line:
@@ -72,7 +75,15 @@ def draw_equity(rows: Rows) -> Figure:
             left.set_title(f"Share (dashed: everyone, {show_value(overall, 'share')})", fontsize=8.5, loc="left")
         if not any(gap is not None and gap.shown for line in lines for gap in (line.raw, line.pooled)):
             if all(line.raw is None for line in lines):
-                right.text(0.5, 0.5, "too few people to compare", transform=right.transAxes, ha="center", color=SOFT)
+                right.text(
+                    0.5,
+                    0.5,
+                    "too few people to compare",
+                    transform=right.transAxes,
+                    ha="center",
+                    color=SOFT,
+                    bbox=_PLATE,
+                )
             right.set_xlim(-0.1, 0.1)
         right.axvline(0, color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         right.set_title("Points from everyone else", fontsize=8.5, loc="left")

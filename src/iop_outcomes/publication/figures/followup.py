@@ -162,7 +162,14 @@ def _bar(axes: Axes, line: int, place: _Place) -> None:
         if _shown(place, name):
             at = float(place[name]["value"])
             axes.plot(
-                [at], [line + height], shape, markersize=5.5, markerfacecolor=face, markeredgecolor=edge, zorder=5
+                [at],
+                [line + height],
+                shape,
+                markersize=5.5,
+                markerfacecolor=face,
+                markeredgecolor=edge,
+                zorder=5,
+                clip_on=False,
             )
 
 

@@ -67,7 +67,8 @@ def draw_funnel(rows: Rows) -> Figure:
         low, high = min([*values, *near]), max([*values, *near])
         margin = 0.06 * (high - low) or 0.05
         axes.set_ylim(max(0.0, low - margin), min(1.0, high + margin))
-        axes.set_xlim(min([left, *(points[0][0] for points in lines.values())]), right)
+        first = min([left - 0.04 * right, *(points[0][0] for points in lines.values())])
+        axes.set_xlim(max(0.0, first), right)
         _label_sites(axes, sites, right)
         _label_limits(axes, lines, target)
         mark_percents(axes.yaxis, lambda value: show_value(value, "share"))
@@ -198,7 +199,8 @@ def _label_sites(axes: Axes, sites: list[dict], right: float) -> None:
             ha="right" if leftwards else "left",
             va="center",
             fontsize=8,
-            zorder=5,
+            zorder=3,
+            bbox={"facecolor": WASH, "edgecolor": "none", "pad": 0.6},
         )
 
 

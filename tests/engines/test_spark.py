@@ -22,12 +22,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated:DeprecationWarning"),
 ]
-#: What is compared in every run; the others take minutes on a session this small and are run with the slow tests.
-QUICK = ("retention", "endings", "people", "completeness", "admissions", "retained")
-QUICK_OUTCOMES = ("pathways", "change", "days of use")
+#: What is compared in every run: life tables, counts and shares of people, a series. The others run with the slow tests.
+QUICK = ("retention", "endings", "people", "retained")
 
 
-def _marked(names: Any, quick: tuple[str, ...]) -> list[Any]:
+def _marked(names: Any, quick: tuple[str, ...] = ()) -> list[Any]:
     return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in names]
 
 
@@ -65,7 +64,7 @@ def test_spark_gives_the_same_numbers(cohorts: tuple[Any, Any], name: str) -> No
     pd.testing.assert_frame_equal(one, other, check_exact=False, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", _marked(OF_OUTCOMES, QUICK_OUTCOMES))
+@pytest.mark.parametrize("name", _marked(OF_OUTCOMES))
 def test_spark_gives_the_same_outcomes(outcome_cohorts: tuple[Any, Any], name: str) -> None:
     one, other = (OF_OUTCOMES[name](cohort).frame for cohort in outcome_cohorts)
     assert one["value"].notna().any()

@@ -104,8 +104,10 @@ def open_spark(address: str) -> Any:
         from pyspark.sql import SparkSession
     except ImportError:
         raise UsageError(_MISSING) from None
-    builder = SparkSession.builder.master(address).appName("iop-outcomes")
-    return builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    builder = SparkSession.builder.master(address).appName("iop-outcomes").config("spark.sql.session.timeZone", "UTC")
+    for display in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):  # there is one bar already
+        builder = builder.config(display, "false")
+    return builder.getOrCreate()
 
 
 def _common(files: Sequence[Path]) -> Path:

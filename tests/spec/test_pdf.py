@@ -32,6 +32,7 @@ from iop_outcomes.publication.document import (
 from iop_outcomes.publication.formatting import Quantity, show, show_base, show_interval
 from iop_outcomes.publication.pdf import write_pdf
 from iop_outcomes.publication.residue import scan_file
+from iop_outcomes.publication.residue.sheets import read_pdf
 
 ODD = "<b>Ríver</b> $x$ #let \\ *a* 漢 \U0001f600 \x00\x1b\u202e\ufffe"
 
@@ -253,6 +254,12 @@ def test_a_number_in_a_description_is_found(tmp_path: Path, document: Document) 
     made = replace(document, pages=(replace(document.pages[1], blocks=(figure,)), document.pages[2]))
     (residue,) = scan_file(write_pdf(made, tmp_path / "p.pdf"), made_release())
     assert (residue.place, residue.number) == ("property Alt", 4713)
+
+
+def test_the_sheet_a_link_leads_to_is_no_number_of_anybody(path: Path, reader: PdfReader) -> None:
+    links = [note.get_object() for page in reader.pages for note in page.get("/Annots", ())]
+    assert any(re.fullmatch(r"page \d+", link["/Contents"]) for link in links)
+    assert not [piece for piece in read_pdf(path.read_bytes(), "") if piece.place == "property Contents"]
 
 
 # Columns ---------------------------------------------------------------------------------------------------------------

@@ -40,8 +40,10 @@ def read_pdf(content: bytes, place: str) -> Iterator[Piece]:
     try:
         reader: Any = PdfReader(io.BytesIO(content))
         root = reader.trailer["/Root"]
+        leads_to = {f"page {number}" for number, _ in enumerate(reader.pages, start=1)}  # what a link says of itself
         for name, text in _find_texts(reader.trailer):
-            yield Piece(_where(place, f"property {name.strip('/')}"), text)
+            if name != "/Contents" or text not in leads_to:
+                yield Piece(_where(place, f"property {name.strip('/')}"), text)
         if "/Metadata" in root:
             yield from _read_properties(root["/Metadata"].get_data(), place)
         marked, rest = _read_sheets(reader.pages)

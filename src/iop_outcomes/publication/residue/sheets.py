@@ -128,7 +128,7 @@ def _read_parts(
     kind = str(part.get("/S", "/StructTreeRoot"))
     if kind not in _HOLDERS:
         marks = list(_find_marks(part, numbers, page))
-        text = " ".join(marked.pop(mark, "") for mark in marks)
+        text = "".join(marked.pop(mark, "") for mark in marks)
         yield f"page {marks[0][0] if marks else page}, {kind.strip('/')}", " ".join(text.split())
         return
     own = _page_of(part, numbers, page)

@@ -85,11 +85,11 @@ def test_a_run_that_is_stopped_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["sample"]
 
 
+#: What a terminal gives a program: Ctrl-C is heard, even where these tests run in the background.
+_HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
 #: A run of the command in small blocks, long enough to be stopped.
-_RUN = (
-    "import sys; from iop_outcomes.cli import main; from iop_outcomes.records.synthetic import parts; parts.BLOCK = 20;"
-)
-_RUN += "sys.exit(main(['sample', sys.argv[1], '--people', '4000', '--format', 'parquet']))"
+_RUN = _HEARD + "import sys; from iop_outcomes.cli import main; from iop_outcomes.records.synthetic import parts;"
+_RUN += "parts.BLOCK = 20; sys.exit(main(['sample', sys.argv[1], '--people', '4000', '--format', 'parquet']))"
 
 
 def stop_halfway(folder: Path, sign: signal.Signals) -> tuple[int, str]:
@@ -110,7 +110,7 @@ def test_a_run_stopped_by_ctrl_c_says_so_and_leaves_nothing(tmp_path: Path) -> N
 
 
 #: The command at queries without end, and Ctrl-C a little later: it is heard within a query or when one ends.
-_QUERY = """
+_QUERY = f"""{_HEARD}
 import os, signal, sys, threading, duckdb
 from iop_outcomes import cli
 from iop_outcomes.records import loading

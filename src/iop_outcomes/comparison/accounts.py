@@ -78,10 +78,13 @@ class Accounts:
         return (self.delivered["dollars"] / (7 * weeks.where(weeks > 0))).dropna()
 
 
-def read_accounts(cohort: Cohort, perspective: str, kind: str, price_year: int | None, index: str) -> Accounts:
+def read_accounts(
+    cohort: Cohort, perspective: str, kind: str, price_year: int | None, index: str, like: Accounts | None = None
+) -> Accounts:
     """The books of every programme in the cohort's records, in one price year, and what each delivered in their periods.
 
-    ``price_year`` is by default the latest the lines have. Raises :class:`UsageError` for words it does not know, where
+    ``price_year`` is by default the latest the lines have. ``like`` are other accounts of the same cohort: what was delivered
+    is theirs where the periods are. Raises :class:`UsageError` for words it does not know, where
     the records hold no such lines or no dates of admission, and where the index lacks a year.
     """
     bearers = _bearers(perspective, kind)
@@ -112,13 +115,11 @@ def read_accounts(cohort: Cohort, perspective: str, kind: str, price_year: int |
             for amount, priced in zip(kept["amount"], kept["price_year"], strict=True)
         ]
     )
-    everyone = select_cohort(cohort, rung="admitted", exit_rule=cohort.settings["exit_rule"])
+    everyone = like.everyone if like else select_cohort(cohort, rung="admitted", exit_rule=cohort.settings["exit_rule"])
     counted = kept[kept["counted"]]
     spans = _merge_periods(counted)
-    delivered = _deliver(everyone, records.lift(spans)).set_index("program_id")
-    ends = spans.groupby("program_id").agg(start=("span_start", "min"), end=("span_end", "max")).map(_iso)
-    delivered = ends.join(delivered).fillna({"weeks": 0.0, "people": 0, "offered": 0.0, "attended": 0.0})
-    delivered["dollars"] = counted.groupby("program_id")["dollars"].sum()
+    delivered = like.delivered if like and spans.equals(like.spans) else _deliver(everyone, spans)
+    delivered = delivered.assign(dollars=counted.groupby("program_id")["dollars"].sum())
     keys = ["program_id", "line", "bearer", "counted"]
     lines = kept.groupby(keys)["dollars"].sum().reset_index()
     return Accounts(lines, delivered, spans, everyone, year, int((every["counted"] & ~whole).sum()))
@@ -154,8 +155,9 @@ def _enrolled(everyone: Cohort, spans: Lazy) -> Lazy:
     return joined.filter(nw.col("days") > 0)
 
 
-def _deliver(everyone: Cohort, spans: Lazy) -> pd.DataFrame:
-    """Client-weeks, people and hours inside the spans, by programme."""
+def _deliver(everyone: Cohort, periods: pd.DataFrame) -> pd.DataFrame:
+    """Client-weeks, people and hours inside the spans ``periods``, and their first and last day, by programme."""
+    spans = everyone.records.lift(periods)
     enrolled = (
         _enrolled(everyone, spans)
         .group_by("program_id")
@@ -172,7 +174,9 @@ def _deliver(everyone: Cohort, spans: Lazy) -> pd.DataFrame:
         .agg(nw.col("offered").sum(), nw.col("attended").sum(), nw.col("hours_unknown").sum())
     )
     table = reductions.collect(enrolled.join(hours, on="program_id", how="left"))
-    return table.assign(weeks=table["days"].astype("float64") / 7).drop(columns="days")
+    table = table.assign(weeks=table["days"].astype("float64") / 7).drop(columns="days").set_index("program_id")
+    ends = periods.groupby("program_id").agg(start=("span_start", "min"), end=("span_end", "max")).map(_iso)
+    return ends.join(table).fillna({"weeks": 0.0, "people": 0, "offered": 0.0, "attended": 0.0})
 
 
 def _iso(number: int) -> str:

@@ -133,7 +133,7 @@ class CostProtocol(Protocol):
 
 
 def assess_cost_effectiveness(
-    records: Records,
+    records: Records | Cohort,
     *,
     treated: str = "2.1",
     control: str = "3.5",
@@ -154,6 +154,7 @@ def assess_cost_effectiveness(
 ) -> Estimates:
     """Of people who could have gone to either level of care, what more would it have cost, and achieved, to begin in this one?
 
+    ``records`` may be a cohort of them: people are chosen anew from all its records, by the clock it has worked out.
     ``effect`` is ``"abstinent"`` (at follow-up day ``at``), ``"completed"`` (by day ``at``) or ``"known_sober_days"`` (in the
     programme of admission, up to day ``at``). Costs are those of all care within ``horizon`` days of the first admission,
     seen by ``perspective`` and ``kind`` of money as in ``measure_costs``. ``wtp`` are prices of one unit of effect to show,
@@ -300,7 +301,7 @@ def _other_sides(
     for name, perspective, kind, by in sides:
         question = replace(weighed.question, dollars=name_dollars(perspective, kind, year or 0))
         try:
-            daily = read_accounts(cohort, perspective, kind, year, by).daily
+            daily = read_accounts(cohort, perspective, kind, year, by, accounts).daily
         except UsageError as refusal:
             yield question.row(
                 "increment_scenario", "difference", suffix=name, status="not_estimable", note=str(refusal)

@@ -63,7 +63,7 @@ ADJUST: tuple[str, ...] = (
 
 
 def compare_levels(
-    records: Records,
+    records: Records | Cohort,
     *,
     treated: str = "2.1",
     control: str = "3.5",
@@ -76,6 +76,7 @@ def compare_levels(
 ) -> Estimates:
     """Of people who could have gone to either level of care, would more have done well had care begun in this one?
 
+    ``records`` may be a cohort of them: people are chosen anew from all its records, by the clock it has worked out.
     ``treated`` and ``control`` are ASAM levels. ``outcome`` is ``"abstinent"`` (thirty days without use, at a follow-up
     day ``at``: 30, 90, 180, 365), ``"retained"`` or ``"completed"`` by day ``at``, or ``"days_in_care"`` (restricted mean up
     to it). ``estimand``, ``adjust`` and ``method`` are as :class:`Protocol` says, which is kept in ``settings["protocol"]``.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from iop_outcomes.cohort import select_cohort
+from iop_outcomes.cohort import Cohort, select_cohort
 from iop_outcomes.comparison.balance import Arms, Verdict, balance_rows, chance_rows, judge, read_baseline, support_rows
 from iop_outcomes.comparison.effectiveness import ADJUST
 from iop_outcomes.comparison.eligible import placement_rows, read_admissions, say_nobody, view_admissions
@@ -113,7 +114,7 @@ class EndingsProtocol(Protocol):
 
 
 def compare_endings(
-    records: Records,
+    records: Records | Cohort,
     *,
     treated: str = "2.1",
     control: str = "3.5",
@@ -124,6 +125,7 @@ def compare_endings(
 ) -> Estimates:
     """Of people who could have gone to either level of care, how would first stays have ended, and by when, at each?
 
+    ``records`` may be a cohort of them: people are chosen anew from all its records, by the clock it has worked out.
     ``treated`` and ``control`` are ASAM levels; ``at`` days since admission. ``estimand`` and ``adjust`` are as in
     ``compare_levels``, and so is the gate. First admissions only, whoever attended nothing included; the stay is that in the
     programme of admission. The protocol is kept in ``settings["endings_protocol"]``.
@@ -188,6 +190,12 @@ class _Study:
         present = set(self.stays["cause"])
         return {_IN_PROGRAMME: (), **{reason: (code,) for reason, code in CAUSES.items() if code in present}}
 
+    @cached_property
+    def sides(self) -> tuple[tuple[str, pd.DataFrame], ...]:
+        """Each level and how and when its people came and left, the treated first."""
+        stays = self.stays[["entry_day", "exit_day", "cause"]]
+        return (self.protocol.treated, stays[self.own]), (self.protocol.control, stays[~self.own])
+
     def crude_rows(self) -> Iterator[Row]:
         """Each level as it is, and the difference."""
         yield from self._rows(_AS_PLACED, self._fit(None))
@@ -228,33 +236,31 @@ class _Study:
         self, name: str, estimand: str, category: str, days: tuple[int, ...], found: Effect | None, apart: Row
     ) -> Iterator[Row]:
         """Both levels and their difference, on each day."""
-        own, protocol = self.own, self.protocol
+        protocol, size = self.protocol, len(self.stays)
         for place, day in enumerate(days):
             shared = {"category": f"{protocol.outcome}/{category}", "at": day}
             unseen = 0
-            for level, side, numbers in (
-                (protocol.treated, own, found.treated if found else None),
-                (protocol.control, ~own, found.reference if found else None),
-            ):
-                size, early = int(side.sum()), count_unseen(self.stays[side], [day])[0]
-                counts: Row = {"denominator": size, "people": size, "n_missing": early}
+            of_sides = (found.treated, found.reference) if found else (None, None)
+            for (level, stays), numbers in zip(self.sides, of_sides, strict=True):
+                early = count_unseen(stays, [day])[0]
+                counts: Row = {"denominator": len(stays), "people": len(stays), "n_missing": early}
                 if estimand != "restricted_mean":
-                    counts["n"] = self._count(category, side, day)
+                    counts["n"] = _count(stays, category, day)
                 unseen += early
                 row = Group("level_of_care", level).row(name, estimand, **shared, **counts)
                 yield {**row, **_numbers(numbers, place)}
-            both = {"denominator": own.size, "people": own.size, "n_missing": unseen, "reference": protocol.control}
+            both = {"denominator": size, "people": size, "n_missing": unseen, "reference": protocol.control}
             row = Group("level_of_care", protocol.treated).row(name, "difference", **shared, **both)
             between = _numbers(found.difference if found else None, place)
             if "value" in between and not np.isfinite(between["ci_low"]):
                 between["note"] = _NO_RANGE
             yield {**row, **apart, **between}
 
-    def _count(self, category: str, side: np.ndarray, day: int) -> int:
-        """People of a level who had left for a reason by a day, or had not been seen to leave."""
-        stays = self.stays[side]
-        gone = stays.loc[(stays["cause"] > 0) & (stays["exit_day"] <= day), "cause"]
-        return len(stays) - len(gone) if category == _IN_PROGRAMME else int((gone == CAUSES[category]).sum())
+
+def _count(stays: pd.DataFrame, category: str, day: int) -> int:
+    """How many of these people had left for a reason by a day, or had not been seen to leave."""
+    gone = stays.loc[(stays["cause"] > 0) & (stays["exit_day"] <= day), "cause"]
+    return len(stays) - len(gone) if category == _IN_PROGRAMME else int((gone == CAUSES[category]).sum())
 
 
 def _numbers(found: Estimate | None, place: int) -> Row:

@@ -194,24 +194,23 @@ def _of_cohort(cohort: Cohort, planned: int, say: Step) -> list[Estimates]:
 def _cost_and_comparison(cohort: Cohort, level: str) -> Iterator[Estimates]:
     """What care costs, and this level against residential care, where the records hold what it takes; over all of them
     and not the cohort's alone, for a comparison needs as many people as there are."""
-    records = cohort.records
-    control = _residential(records) if level not in RESIDENTIAL else None
+    control = _residential(cohort.records) if level not in RESIDENTIAL else None
     with suppress(UsageError):  # no cost lines, or no dates: the page says that they are missing
         yield measure_costs(select_cohort(cohort, level_of_care=level, rung="admitted"))
         if control:
             other = measure_costs(select_cohort(cohort, level_of_care=control, rung="admitted"))
             yield other.where(by="program")
     if control:
-        yield compare_levels(records, treated=level, control=control)
+        yield compare_levels(cohort, treated=level, control=control)
         with suppress(UsageError):
-            yield assess_cost_effectiveness(records, treated=level, control=control)
+            yield assess_cost_effectiveness(cohort, treated=level, control=control)
 
 
 def _endings_by_level(cohort: Cohort, level: str) -> Iterator[Estimates]:
     """How first stays end at this level and at residential care, for the programme alone: each ending more withholds others."""
     control = _residential(cohort.records) if level not in RESIDENTIAL else None
     if control:
-        found = compare_endings(cohort.records, treated=level, control=control)
+        found = compare_endings(cohort, treated=level, control=control)
         yield found.where(definition=["level_crude_ending@1", "level_effect_ending@1"])
 
 

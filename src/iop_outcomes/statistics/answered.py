@@ -11,7 +11,6 @@ from .effect import Effect, form_effect, no_effect
 from .estimating_equations import fit_step, person_codes
 from .intervals import Floats
 from .life_table import Codes
-from .newton import expit
 from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups, target_tilt
 from .regression import SEPARATED, logistic_regression
 
@@ -199,7 +198,7 @@ def _placement(
     if fit.reason:
         why = NOBODY_ALIKE if fit.reason == SEPARATED else fit.reason
         return np.full(own.size, np.nan), np.full(design.shape, np.nan), why
-    p = expit(columns @ fit.coefficients)
+    p = fit.fitted
     scores = columns * (counted * (own - p))[:, None]
     bread = (columns * (counted * p * (1 - p))[:, None]).T @ columns
     return p, np.linalg.solve(bread, scores.T).T / size, ""

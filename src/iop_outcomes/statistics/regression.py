@@ -8,7 +8,8 @@ with people as clusters, so that they carry the uncertainty of the coefficients 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,18 +30,31 @@ UNSETTLED = "the model did not settle"
 class LogisticFit:
     """Coefficients of a logistic regression on the log-odds scale, with their robust covariance.
 
-    ``fitted`` (n) are the shares the model expects of each row. ``reason`` is empty, or says why there is no fit; then
-    every number is ``nan``.
+    ``fitted`` (n) are the shares the model expects of each row of the ``design``. ``reason`` is empty, or says why there is
+    no fit; then every number is ``nan``.
     """
 
     coefficients: Floats
-    std_error: Floats
-    covariance: Floats
     fitted: Floats
     clusters: int
     residual_df: int
     reason: str
     method: str
+    design: Floats = field(repr=False)
+    rows: _Rows = field(repr=False)
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """The sandwich, worked out when it is asked for."""
+        if self.reason:
+            return np.full((self.coefficients.size,) * 2, np.nan)
+        pull = _pull(self.rows, self.design, self.fitted)
+        return np.asarray(self.clusters / (self.clusters - 1) * pull.T @ pull, float)
+
+    @property
+    def std_error(self) -> Floats:
+        """Of each coefficient."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)), float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +124,9 @@ def logistic_regression(
     method = "logistic regression, sandwich, people as clusters"
     spare = rows.clusters - columns.shape[1]
     if beta is None:
-        blank = np.full(columns.shape[1], np.nan)
-        square = np.full((columns.shape[1],) * 2, np.nan)
-        return LogisticFit(blank, blank, square, np.full(len(columns), np.nan), rows.clusters, spare, reason, method)
+        beta = np.full(columns.shape[1], np.nan)
     fitted = expit(columns @ beta)
-    pull = _pull(rows, columns, fitted)
-    covariance = rows.clusters / (rows.clusters - 1) * pull.T @ pull
-    return LogisticFit(beta, np.sqrt(np.diag(covariance)), covariance, fitted, rows.clusters, spare, "", method)
+    return LogisticFit(beta, fitted, rows.clusters, spare, reason, method, columns, rows)
 
 
 def standardised_shares(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .effect import Effect, form_effect, no_effect
-from .estimating_equations import fit_step, person_codes
+from .estimating_equations import Pull, fit_step, no_pull, person_codes, scale_rows
 from .intervals import Floats
 from .life_table import Codes
 from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups, target_tilt
@@ -26,8 +26,8 @@ class AnswerWeights:
     ``weights`` (n) · ``propensity`` (n) fitted probability of treatment, of everybody · ``treated`` and ``known`` (n) ·
     ``reason`` empty, or why there are no weights; then they are ``nan`` · ``answered_by`` what the chance of an answer goes
     by: "group and covariates", "group", or nothing where everybody answered. ``design`` (n × p) and ``slopes`` (n) are, for each
-    of the fitted scores, its columns and the derivative of the log weight by its linear predictor, ``pulls`` (n × p) each
-    row's pull on its coefficients.
+    of the fitted scores, its columns and the derivative of the log weight by its linear predictor, ``pulls`` each row's pull on
+    its coefficients with the other score held fixed: placement first, then the answer, whose weights placement is fitted with.
     """
 
     estimand: str
@@ -39,13 +39,13 @@ class AnswerWeights:
     answered_by: str
     design: tuple[Floats, ...] = field(repr=False)
     slopes: tuple[Floats, ...] = field(repr=False)
-    pulls: tuple[Floats, ...] = field(repr=False)
+    pulls: tuple[Pull, ...] = field(repr=False)
 
     def carry(self, pull: Floats) -> Floats:
-        """The pull (n) of each row on an estimate, weights held fixed, once both scores count as estimated."""
+        """The pull (n, or n × K) of each row on an estimate, weights held fixed, once both scores count as estimated."""
         carried = pull
         for columns, slope, own in zip(self.design, self.slopes, self.pulls, strict=True):
-            carried = carried + own @ (columns.T @ (slope * pull))
+            carried = carried + own @ (columns.T @ scale_rows(carried, slope))
         return carried
 
 
@@ -91,13 +91,12 @@ def answer_weights(
     if answered.shape != own.shape:
         raise ValueError("known must have one value a row.")
     if not (answered & own).any() or not (answered & ~own).any():
-        blank, none = np.full(own.size, np.nan), (np.zeros_like(design), np.zeros_like(design))
-        silent = "no outcome is known in one of the groups"
-        return AnswerWeights(estimand, blank, blank, own, answered, silent, "", none, (blank, blank), none)
+        blank, pull = np.full(own.size, np.nan), no_pull(design)
+        silent, both = "no outcome is known in one of the groups", (design, design)
+        return AnswerWeights(estimand, blank, blank, own, answered, silent, "", both, (blank, blank), (pull, pull))
     reach_design, chance, fall, reach_pull, by = _chance_of_answer(answered, own, design, people)
     counted = np.where(answered, 1 / chance, 0.0)
     p, pull, reason = _placement(own, design, counted, people)
-    pull = pull + reach_pull @ (reach_design.T @ (fall[:, None] * pull))
     tilt, slope = target_tilt(p, estimand)
     weights = counted * tilt / np.where(answered, np.where(own, p, 1 - p), 1.0)
     slopes = (slope - np.where(own, 1 - p, -p), fall)
@@ -189,29 +188,28 @@ def answered_effect(
 
 def _placement(
     own: NDArray[np.bool_], design: Floats, counted: Floats, people: Codes | None
-) -> tuple[Floats, Floats, str]:
-    """The propensity of everybody, each row's pull (n × p) on its coefficients with the answers' weights held fixed, and
-    the reason why there is none."""
+) -> tuple[Floats, Pull, str]:
+    """The propensity of everybody, each row's pull on its coefficients with the answers' weights held fixed, and the reason
+    why there is none."""
     size = np.sqrt((design**2).mean(axis=0))
     columns = design / np.where(size > 0, size, 1.0)
     fit = logistic_regression(own.astype(float), columns, weights=counted, cluster=people)
     if fit.reason:
         why = NOBODY_ALIKE if fit.reason == SEPARATED else fit.reason
-        return np.full(own.size, np.nan), np.full(design.shape, np.nan), why
+        return np.full(own.size, np.nan), no_pull(design, np.nan), why
     p = fit.fitted
-    scores = columns * (counted * (own - p))[:, None]
-    bread = (columns * (counted * p * (1 - p))[:, None]).T @ columns
-    return p, np.linalg.solve(bread, scores.T).T / size, ""
+    inverse = np.linalg.inv(scale_rows(columns, counted * p * (1 - p)).T @ columns) / np.outer(size, size)
+    return p, Pull(design, counted * (own - p), inverse), ""
 
 
 def _chance_of_answer(
     known: NDArray[np.bool_], own: NDArray[np.bool_], design: Floats, people: Codes | None
-) -> tuple[Floats, Floats, Floats, Floats, str]:
+) -> tuple[Floats, Floats, Floats, Pull, str]:
     """The columns, each row's chance of an answer, the derivative of its log inverse by the linear predictor, each row's
     pull on the coefficients, and what the chance goes by."""
     columns, everyone = np.column_stack([design, own]), np.ones(own.size, dtype=bool)
     if known.all():
-        return columns, np.ones(own.size), np.zeros(own.size), np.zeros(columns.shape), ""
+        return columns, np.ones(own.size), np.zeros(own.size), no_pull(columns), ""
     if min(known.sum(), (~known).sum()) >= EACH_COLUMN * columns.shape[1]:
         reach = fit_step(known.astype(float), columns, "binomial", used=everyone, cluster=people)
         if not reach.reason:
@@ -219,5 +217,5 @@ def _chance_of_answer(
     columns = np.column_stack([own, ~own]).astype(float)
     share = np.array([known[own].mean(), known[~own].mean()])
     chance = np.where(own, share[0], share[1])
-    pull = columns * ((known - chance) / np.where(own, own.sum(), (~own).sum()))[:, None]
+    pull = Pull(columns, known - chance, np.diag(1 / columns.sum(axis=0)))
     return columns, chance, -1 / chance, pull, "group"

@@ -327,7 +327,7 @@ def _fit(course: _Course, x: Floats, z: Floats) -> _Hazards:
         step = fit_step(course.event[person, place].astype(float), design, "binomial", used=everyone, cluster=person)
         reason = FORETOLD if step.reason == SEPARATED else step.reason
     if not reason:
-        np.add.at(pull, person, step.pull)
+        np.add.at(pull, person, step.pull.rows)
         terms, by_x, by_z = np.split(step.coefficients, [int(live.sum()), p - z.shape[2]])
         line = terms + (x @ by_x)[:, None] + z[:, live] @ by_z
         chance[:, live] = expit(line)

@@ -24,17 +24,43 @@ FAMILIES = ("gaussian", "binomial")
 
 
 @dataclass(frozen=True, eq=False)
+class Pull:
+    """Each row's pull on the coefficients of a fitted regression, kept as what it is made of.
+
+    Row i pulls by ``off[i]`` (its weighted residual) times ``columns[i] @ inverse``, the latter the inverse information
+    (p × p). What is asked of a pull is its product with a derivative (p, or p × K), so the n × p numbers are not held.
+
+    >>> pull = Pull(np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([0.5, -0.5]), np.eye(2))
+    >>> (pull @ np.array([1.0, 3.0])).tolist(), pull.rows.tolist()
+    ([0.5, -3.5], [[0.5, 0.0], [-0.5, -1.0]])
+    """
+
+    columns: Floats
+    off: Floats
+    inverse: Floats
+
+    def __matmul__(self, derivative: Floats) -> Floats:
+        """Each row's pull (n, or n × K) on what changes with the coefficients by ``derivative``."""
+        return scale_rows(self.columns @ (self.inverse @ derivative), self.off)
+
+    @property
+    def rows(self) -> Floats:
+        """All of it (n × p)."""
+        return scale_rows(self.columns @ self.inverse, self.off)
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A fitted regression and each row's pull on it, ready to be carried into what is made of it.
 
-    ``coefficients`` (p) · ``fitted`` (n) of every row · ``pull`` (n × p) on the coefficients, 0 for rows the fit did not
+    ``coefficients`` (p) · ``fitted`` (n) of every row · ``pull`` of each row on the coefficients, 0 for rows the fit did not
     use · ``reason`` empty, or why there is no fit; then the numbers are ``nan``.
     """
 
     family: str
     coefficients: Floats
     fitted: Floats
-    pull: Floats
+    pull: Pull
     reason: str
 
     def predict(self, design: Floats) -> tuple[Floats, Floats]:
@@ -82,10 +108,27 @@ def fit_step(
         beta, reason = _least_squares(y[used], columns[used], None if cluster is None else cluster[used])
         fitted, spread = columns @ beta, np.ones(y.size)
     if reason:
-        return Step(family, beta, np.full(y.size, np.nan), np.full(design.shape, np.nan), reason)
-    scores = columns * (used * (y - fitted))[:, None]
-    pull = np.linalg.solve((columns * (used * spread)[:, None]).T @ columns, scores.T).T
-    return Step(family, beta / size, fitted, pull / size, "")
+        return Step(family, beta, np.full(y.size, np.nan), no_pull(design, np.nan), reason)
+    inverse = np.linalg.inv(scale_rows(columns, used * spread).T @ columns) / np.outer(size, size)
+    return Step(family, beta / size, fitted, Pull(design, used * (y - fitted), inverse), "")
+
+
+def no_pull(design: Floats, off: float = 0.0) -> Pull:
+    """Of rows that do not pull, for nothing was fitted to them; with ``nan``, of those where nothing could be fitted.
+
+    >>> (no_pull(np.ones((2, 1))) @ np.ones(1)).tolist()
+    [0.0, 0.0]
+    """
+    return Pull(design, np.full(len(design), off), np.eye(design.shape[1]))
+
+
+def scale_rows(table: Floats, by: Floats) -> Floats:
+    """The rows of a vector (n) or table (n × K), each times its own number.
+
+    >>> scale_rows(np.ones((2, 2)), np.array([1.0, 3.0])).tolist()
+    [[1.0, 1.0], [3.0, 3.0]]
+    """
+    return np.asarray((table.T * by).T)
 
 
 def sum_by_person(pull: Floats, cluster: Codes | None) -> Floats:

@@ -31,7 +31,7 @@ class Weights(Protocol):
         """Which rows count."""
 
     def carry(self, pull: Floats) -> Floats:
-        """The pull (n) of each row on an estimate, once the weights count as estimated."""
+        """The pull (n × K) of each row on K estimates, once the weights count as estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +107,14 @@ def joint_means(
     dollars, worth = np.asarray(cost, float), np.asarray(effect, float)
     if dollars.ndim != 2 or dollars.shape != (worth.size, len(parts)):
         raise ValueError("cost must be a table: a line for each effect, a column for each part of the time.")
-    means, pulls = [], []
-    for group in groups:
-        found = [
-            _weighted_mean(made, group, np.column_stack([dollars[:, place], worth])) for place, made in enumerate(parts)
-        ]
-        means.append([sum(mean[0] for mean, _ in found), found[0][0][1]])
-        pulls += [sum(pull[0] for _, pull in found), found[0][1][1]]
-    return JointMeans(np.array(means), np.column_stack(pulls))
+    means, pull = np.zeros((len(groups), 2)), np.zeros((worth.size, 2 * len(groups)))
+    for place, made in enumerate(parts):
+        counted = [dollars[:, place], worth] if place == 0 else [dollars[:, place]]
+        here, fixed = _weighted_means(made, groups, np.column_stack(counted))
+        means[:, : len(counted)] += here
+        columns = (2 * np.arange(len(groups))[:, None] + np.arange(len(counted))).ravel()
+        pull[:, columns] += made.carry(fixed)
+    return JointMeans(means, pull)
 
 
 def followed_increment(made: Sequence[AnswerWeights], cost: ArrayLike, effect: ArrayLike) -> Increment:
@@ -154,12 +154,11 @@ def followed_increment(made: Sequence[AnswerWeights], cost: ArrayLike, effect: A
     )
 
 
-def _weighted_mean(made: Weights, group: NDArray[np.bool_], values: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
-    """The group's weighted mean of two columns, and each row's pull on either."""
-    mass = group * made.weights / (group @ made.weights)
-    known = np.where(made.known[:, None], values, 0.0)
-    cost, effect = mass @ known
-    return np.array([cost, effect]), (
-        made.carry(mass * (known[:, 0] - cost)),
-        made.carry(mass * (known[:, 1] - effect)),
-    )
+def _weighted_means(made: Weights, groups: Sequence[NDArray[np.bool_]], values: Floats) -> tuple[Floats, Floats]:
+    """Each group's weighted means (G × K) of the columns, and each row's pull (n × GK) on them, weights held fixed."""
+    known, means, pulls = np.where(made.known[:, None], values, 0.0), [], []
+    for group in groups:
+        mass = group * made.weights / (group @ made.weights)
+        means.append(mass @ known)
+        pulls.append(mass[:, None] * (known - means[-1]))
+    return np.array(means), np.column_stack(pulls)

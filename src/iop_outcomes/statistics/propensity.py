@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimating_equations import fit_step, person_codes, sum_by_person
+from .estimating_equations import Pull, fit_step, person_codes, scale_rows, sum_by_person
 from .intervals import Floats
 from .regression import SEPARATED
 
@@ -24,7 +24,7 @@ class BalanceWeights:
 
     ``weights`` (n) · ``propensity`` (n) fitted probability of treatment · ``treated`` (n) · ``reason`` empty, or why
     there are no weights; then they are ``nan``. With the fitted score's design (n × p), ``log_slope`` (n) is the
-    derivative of the log weight by the linear predictor, and ``pull`` (n × p) each row's pull on the coefficients.
+    derivative of the log weight by the linear predictor, and ``pull`` each row's pull on the coefficients.
     """
 
     estimand: str
@@ -34,7 +34,7 @@ class BalanceWeights:
     reason: str
     design: Floats = field(repr=False)
     log_slope: Floats = field(repr=False)
-    pull: Floats = field(repr=False)
+    pull: Pull = field(repr=False)
 
     def carry(self, pull: Floats) -> Floats:
         """How much does each row pull on an estimate once the weights count as estimated, not known?
@@ -46,7 +46,7 @@ class BalanceWeights:
         Returns:
             (n × K) the pull of each row on the same estimates with the score fitted anew.
         """
-        return pull + self.pull @ (self.design.T @ (self.log_slope[:, None] * pull))
+        return pull + self.pull @ (self.design.T @ scale_rows(pull, self.log_slope))
 
 
 @dataclass(frozen=True, eq=False)

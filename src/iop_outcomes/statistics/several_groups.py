@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .answered import EACH_COLUMN
-from .estimating_equations import fit_step
+from .estimating_equations import Pull, fit_step, no_pull, scale_rows
 from .intervals import Floats
 from .propensity import NOBODY_ALIKE
 from .regression import ALIKE, LEAST_DF, TOO_FEW
@@ -28,7 +28,7 @@ class SeveralWeights:
     ``weights`` (n) · ``propensity`` (n × G) fitted chance of each group · ``group`` (n) the place of each row's own ·
     ``known`` (n) · ``reason`` empty, or why there are no weights; then they are ``nan``. ``scores`` holds, of each fitted
     linear predictor, its columns (n × p), the derivative of the log weight by it (n) and each row's pull on its
-    coefficients (n × p).
+    coefficients: of each group but the first, and last of the chance of being known, whose weights those are fitted with.
     """
 
     estimand: str
@@ -37,11 +37,13 @@ class SeveralWeights:
     group: NDArray[np.intp]
     known: NDArray[np.bool_]
     reason: str
-    scores: tuple[tuple[Floats, Floats, Floats], ...] = field(repr=False)
+    scores: tuple[tuple[Floats, Floats, Floats | Pull], ...] = field(repr=False)
 
     def carry(self, pull: Floats) -> Floats:
-        """The pull (n) of each row on an estimate, weights held fixed, once all scores count as estimated."""
-        return pull + sum(own @ (columns.T @ (slope * pull)) for columns, slope, own in self.scores)
+        """The pull (n × K) of each row on K estimates, weights held fixed, once all scores count as estimated."""
+        *placement, (asked, fall, answer) = self.scores
+        carried = pull + sum(own @ (columns.T @ scale_rows(pull, slope)) for columns, slope, own in placement)
+        return np.asarray(carried + answer @ (asked.T @ scale_rows(carried, fall)))
 
 
 def several_weights(
@@ -99,14 +101,12 @@ def several_weights(
     reach_design, chance, fall, reach_pull = _chance_known(answered, inside, design)
     counted = np.where(answered, 1 / chance, 0.0)
     e, pulls, reason = _multinomial(inside, design, counted)
-    through = reach_design.T @ np.concatenate([fall[:, None] * pull for pull in pulls], axis=1)
-    pulls = np.split(np.concatenate(pulls, axis=1) + reach_pull @ through, count - 1, axis=1)
     h = 1 / (1 / e).sum(axis=1)
     mine = e[np.arange(own.size), own]
     weights = counted * (h if estimand == "ATO" else 1.0) / mine
     tilt = h[:, None] / e if estimand == "ATO" else e
     slopes = [(tilt[:, place] - inside[:, place]) for place in range(1, count)]
-    scores = (
+    scores: tuple[tuple[Floats, Floats, Floats | Pull], ...] = (
         *((design, slope, pull) for slope, pull in zip(slopes, pulls, strict=True)),
         (reach_design, fall, reach_pull),
     )
@@ -115,13 +115,13 @@ def several_weights(
 
 def _chance_known(
     known: NDArray[np.bool_], inside: NDArray[np.bool_], design: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Pull]:
     """The columns, each row's chance of being known, the derivative of its log inverse by the linear predictor, and each
     row's pull on the coefficients."""
     everyone = np.ones(known.size, dtype=bool)
     columns = np.column_stack([design, inside[:, 1:]])
     if known.all():
-        return columns, np.ones(known.size), np.zeros(known.size), np.zeros(columns.shape)
+        return columns, np.ones(known.size), np.zeros(known.size), no_pull(columns)
     if min(known.sum(), (~known).sum()) >= EACH_COLUMN * columns.shape[1]:
         made = fit_step(known.astype(float), columns, "binomial", used=everyone, cluster=None)
         if not made.reason:
@@ -129,7 +129,7 @@ def _chance_known(
     columns = inside.astype(float)
     share = (known[:, None] & inside).sum(axis=0) / inside.sum(axis=0)
     chance = columns @ share
-    return columns, chance, -1 / chance, columns * ((known - chance) / (columns @ inside.sum(axis=0)))[:, None]
+    return columns, chance, -1 / chance, Pull(columns, known - chance, np.diag(1 / columns.sum(axis=0)))
 
 
 def _multinomial(

@@ -33,8 +33,25 @@ def day_number(text: str) -> int:
 
 
 def collect(frame: Lazy) -> pd.DataFrame:
-    """Run a lazy frame and bring its rows here; only for frames already small or one row an episode."""
-    return frame.collect(backend="pandas").to_native()
+    """Run a lazy frame and bring its rows here; only for frames already small or one row an episode.
+
+    By way of Arrow, which brings text over several times as fast. Whole numbers of which some are missing are ``Int64``,
+    sums and decimals ``float64``, dates ``datetime64``.
+    """
+    table = frame.collect(backend="pyarrow").to_native()
+    return pd.DataFrame({name: _as_series(table[name]) for name in table.column_names})
+
+
+def _as_series(column: Any) -> pd.Series:
+    """An Arrow column as pandas reckons with it."""
+    import pyarrow as pa
+
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("us"))
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    kept = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return column.to_pandas(types_mapper=kept.get if column.null_count else None)
 
 
 def episode_clock(

@@ -42,7 +42,8 @@ class Cohort:
     """Eligible episodes, their sessions and outcomes (lazy), attrition, and the settings that chose.
 
     ``episodes`` has one row per episode with its clock worked out: ``exit_day`` (last day in the programme or last day
-    seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, and group columns.
+    seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, group columns, and
+    ``person_id`` as a number of its own (on a cluster as it is in the records).
     ``clock`` is the same of every episode of the records, kept on the engine (about 40 columns, 300 bytes an episode);
     ``episodes`` are those rows of it that are counted.
     """

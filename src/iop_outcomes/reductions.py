@@ -38,20 +38,22 @@ def collect(frame: Lazy) -> pd.DataFrame:
     By way of Arrow, which brings text over several times as fast. Whole numbers of which some are missing are ``Int64``,
     sums and decimals ``float64``, dates ``datetime64``.
     """
+    if frame.implementation.is_pandas():
+        return frame.collect().to_native()
     table = frame.collect(backend="pyarrow").to_native()
     return pd.DataFrame({name: _as_series(table[name]) for name in table.column_names})
 
 
 def _as_series(column: Any) -> pd.Series:
     """An Arrow column as pandas reckons with it."""
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("us"))
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     kept = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
-    return column.to_pandas(types_mapper=kept.get if column.null_count else None)
+    return column.to_pandas(types_mapper=kept.get if column.null_count and column.type in kept else None)
 
 
 def episode_clock(
@@ -134,7 +136,7 @@ def episode_clock(
         .alias("episode_number"),
     )
     late = nw.lit(0) if records_from is None else nw.lit(records_from) - nw.col("admission_number")
-    clock = clock.with_columns(
+    clock = number_people(clock).with_columns(
         nw.when(late > 0).then(late).otherwise(nw.lit(0)).fill_null(0).cast(nw.Int64).alias("entry_day"),
         *(expression.alias(name) for name, expression in (groups or {}).items()),
     )
@@ -170,6 +172,16 @@ def episode_clock(
         *COVARIATES,
         *(groups or {}),
     )
+
+
+def number_people(clock: Lazy) -> Lazy:
+    """The clock with ``person_id`` as a whole number, the same for the same person: adding up by it is several times as
+    fast as by text. On a cluster the text stays, since numbering would send everybody through a single task."""
+    if clock.implementation.is_spark_like():
+        return clock
+    first = (nw.col("episode_number") == 1).cast(nw.Int64)
+    number = first.cum_sum().over(order_by=["person_id", "episode_number"]).cast(nw.Int64)
+    return clock.with_columns(number.alias("person_id"))
 
 
 def _admission_number() -> nw.Expr:

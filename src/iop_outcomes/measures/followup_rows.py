@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,10 @@ class Due:
     left_out: int
     waiting: int
 
-    @property
+    @cached_property
     def person(self) -> np.ndarray:
-        """Whose episode each is."""
-        return self.frame["person_id"].to_numpy()
+        """Whose episode each is, as 0, 1, …"""
+        return pd.factorize(self.frame["person_id"])[0]
 
     @property
     def answer(self) -> Floats:
@@ -65,10 +66,9 @@ class Due:
     def share(self, yes: np.ndarray, among: np.ndarray | None = None) -> Interval:
         """The share of ``yes`` among those due (or ``among`` them), people as clusters."""
         among = np.ones(len(self.frame), dtype=bool) if among is None else among
-        counted = pd.DataFrame({"y": yes[among].astype(float), "x": 1.0}, index=range(int(among.sum())))
-        totals = counted.groupby(self.person[among]).sum()
-        y, x = totals["y"].to_numpy(), totals["x"].to_numpy()
-        interval: Interval = clustered_proportion(y.sum(), x.sum(), y @ y, x @ y, x @ x, len(totals))
+        y, x = (np.bincount(self.person[counted]).astype(float) for counted in (yes & among, among))
+        y = np.append(y, np.zeros(x.size - y.size))
+        interval: Interval = clustered_proportion(y.sum(), x.sum(), y @ y, x @ y, x @ x, np.count_nonzero(x))
         return interval
 
     def band(self, yes: np.ndarray) -> Band:

@@ -62,7 +62,7 @@ def followed_episodes(cohort: Cohort, *columns: str) -> pd.DataFrame:
     ``died_day`` counts from the episode's own admission and is missing for everybody not known to have died.
     """
     frame = reductions.episode_rows(cohort.episodes, *dict.fromkeys([*_COLUMNS, *columns]))
-    deaths = cohort.records.episodes.filter(nw.col("end_reason") == str(EndReason.DIED))
+    deaths = cohort.clock.filter(nw.col("end_reason") == str(EndReason.DIED))
     died = reductions.collect(deaths.select("person_id", (nw.col("person_day") + nw.col("discharge_day")).alias("day")))
     on = frame["person_id"].map(died.groupby("person_id")["day"].min()).astype("float64")
     here = frame["discharge_day"].astype("float64").where(frame["end_reason"] == str(EndReason.DIED))

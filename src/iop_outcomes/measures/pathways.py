@@ -109,7 +109,7 @@ def _settings(cohort: Cohort) -> tuple[int, int]:
 def _chain_episodes(cohort: Cohort, gap: int) -> pd.DataFrame:
     """Every episode whose order is known, with its pathway's number and the step that led to it."""
     columns = ("person_id", "person_day", "discharge_day", "observed_day", "level_of_care")
-    every = reductions.episode_rows(cohort.records.episodes, *columns).dropna(subset=["person_day"])
+    every = reductions.episode_rows(cohort.clock, *columns).dropna(subset=["person_day"])
     every = every.sort_values(["person_id", "person_day", "episode_id"], ignore_index=True)
     every["begin"] = every["person_day"].astype("float64")
     every["end"] = (every["begin"] + every["discharge_day"].astype("float64")).fillna(np.inf)

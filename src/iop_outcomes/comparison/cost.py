@@ -22,7 +22,7 @@ from iop_outcomes.errors import UsageError
 from iop_outcomes.estimates import Estimates
 from iop_outcomes.measures.rows import Group, Row, interval_columns, split_groups
 from iop_outcomes.measures.sobriety import read_care
-from iop_outcomes.measures.use_calendar import STATES
+from iop_outcomes.measures.use_calendar import STATES, find_runs
 from iop_outcomes.statistics import Accrual, Estimate, Followed, accumulated_mean, accumulated_ratio
 from iop_outcomes.vocabulary import CostKind, EndReason, UseState
 
@@ -190,7 +190,7 @@ def _hold_most(dollars: Accrual, part: pd.DataFrame, horizon: int) -> float:
 
 
 def _sober_days(cohort: Cohort, stays: pd.DataFrame, horizon: int) -> Iterator[tuple[str, Accrual]]:
-    """Each reading's sober days in care, one line a day; nothing where use was never asked about."""
+    """Each reading's sober days in care, a line for each stretch of them; nothing where use was never asked about."""
     substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance", "any"))
     until = int(min(horizon - 1, stays["enrolled_day"].max())) if len(stays) else 0
     care = read_care(cohort, substance, until)
@@ -200,8 +200,8 @@ def _sober_days(cohort: Cohort, stays: pd.DataFrame, horizon: int) -> Iterator[t
     in_care = np.arange(until + 1)[None, :] <= care.end[:, None]
     for category, states in _SOBER.items():
         codes = [STATES.index(state) for state in states]
-        row, day = np.nonzero(np.isin(care.calendar, codes) & in_care)
-        yield category, Accrual(place[row], day, day, np.ones(len(day)))
+        row, first, last = find_runs(np.isin(care.calendar, codes) & in_care)
+        yield category, Accrual(place[row], first, last, np.ones(len(row)))
 
 
 def _pathways(stays: pd.DataFrame, books: _Books) -> Iterator[Row]:

@@ -7,6 +7,7 @@ taken and ``days_covered`` days back. Days on which sources disagree are *mixed*
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ _NOT_DUE, _MISSED, _NEGATIVE, _POSITIVE, _MIXED = range(5)
 
 Days = npt.NDArray[np.int64]
 Calendar = npt.NDArray[np.int8]
+#: People whose days are filled in at a time, so that what it takes stays near the processor.
+_BLOCK = 2_048
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Reports:
     state: Calendar  # _NEGATIVE, _POSITIVE or _MISSED
     test: npt.NDArray[np.bool_] | None = None
 
+    def take(self, rows: npt.NDArray[np.intp], start: int) -> Reports:
+        """These reports, people counted from ``start``."""
+        test = None if self.test is None else self.test[rows]
+        return Reports(self.person[rows] - start, self.first[rows], self.last[rows], self.state[rows], test)
+
 
 def build_calendar(reports: Reports, people: int, days: int, disagreement: str = "mixed") -> Calendar:
     """The matrix (people × days) of states from all reports.
@@ -49,6 +57,31 @@ def build_calendar(reports: Reports, people: int, days: int, disagreement: str =
     >>> build_calendar(said, 1, 5).tolist()
     [[2, 2, 2, 3, 0]]
     """
+    calendar = np.zeros((people, days), dtype=np.int8)
+    order = np.argsort(reports.person, kind="stable")
+    edges = np.searchsorted(reports.person[order], np.arange(0, people + _BLOCK, _BLOCK))
+    for block, (first, last) in enumerate(pairwise(edges)):
+        start = block * _BLOCK
+        own = reports.take(order[first:last], start)
+        calendar[start : start + _BLOCK] = _fill_days(own, min(_BLOCK, people - start), days, disagreement)
+    return calendar
+
+
+def find_runs(days: npt.NDArray[np.bool_]) -> tuple[Days, Days, Days]:
+    """Stretches of true days in a matrix (people × days): row, first and last day of each, row by row.
+
+    >>> [part.tolist() for part in find_runs(np.array([[True, True, False, True], [False, True, False, False]]))]
+    [[0, 0, 1], [0, 3, 1], [1, 3, 1]]
+    """
+    begins, ends = days.copy(), days.copy()
+    begins[:, 1:] &= ~days[:, :-1]
+    ends[:, :-1] &= ~days[:, 1:]
+    row, first = np.nonzero(begins)
+    return row, first, np.nonzero(ends)[1]
+
+
+def _fill_days(reports: Reports, people: int, days: int, disagreement: str) -> Calendar:
+    """The calendar of one block of people."""
     sober, used, missed = (
         _covered(reports, reports.state == state, people, days) for state in (_NEGATIVE, _POSITIVE, _MISSED)
     )
@@ -74,7 +107,7 @@ def _covered(reports: Reports, which: npt.NDArray[np.bool_], people: int, days: 
     steps = np.zeros((people, days + 1), dtype=np.int32)
     np.add.at(steps, (reports.person[which], first), 1)
     np.add.at(steps, (reports.person[which], last), -1)
-    return np.cumsum(steps[:, :days], axis=1) > 0
+    return np.cumsum(steps[:, :days], axis=1, dtype=np.int32) > 0
 
 
 def milestone_days(

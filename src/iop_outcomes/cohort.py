@@ -42,8 +42,9 @@ class Cohort:
     """Eligible episodes, their sessions and outcomes (lazy), attrition, and the settings that chose.
 
     ``episodes`` has one row per episode with its clock worked out: ``exit_day`` (last day in the programme or last day
-    seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, group columns, and
-    ``person_id`` as a number of its own (on a cluster as it is in the records).
+    seen), ``cause`` (0 still in programme, else the position of the end reason), ``planned_days``, and group columns.
+    ``episode_id`` and ``person_id`` are numbers here, the same in ``attendance`` and ``outcomes``; ``episode_code`` is the id in
+    the records, to join data of one's own (on a cluster the numbers are the ids).
     ``clock`` is the same of every episode of the records, kept on the engine (about 40 columns, 300 bytes an episode);
     ``episodes`` are those rows of it that are counted.
     """
@@ -183,13 +184,12 @@ def select_cohort(
         "rung": rung,
         "exit_rule": rule,
     }
-    keys = frame.select("episode_id")
     return Cohort(
         source,
         clock,
         frame,
-        source.attendance.join(keys, on="episode_id", how="semi"),
-        source.outcomes.join(keys, on="episode_id", how="semi"),
+        _rows_of(frame, source.attendance),
+        _rows_of(frame, source.outcomes),
         tuple(steps),
         settings,
     )
@@ -208,6 +208,12 @@ def _clock(records: Records, rule: str) -> nw.LazyFrame[Any]:
         groups=_own_groups(records),
     )
     return records.lift(clock)
+
+
+def _rows_of(episodes: nw.LazyFrame[Any], table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The rows of a table of the records that are of these episodes, by their numbers."""
+    keys = episodes.select("episode_id", "episode_code")
+    return table.rename({"episode_id": "episode_code"}).join(keys, on="episode_code", how="inner").drop("episode_code")
 
 
 def _engaged(records: Records) -> tuple[int, int]:

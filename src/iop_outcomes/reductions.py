@@ -136,12 +136,13 @@ def episode_clock(
         .alias("episode_number"),
     )
     late = nw.lit(0) if records_from is None else nw.lit(records_from) - nw.col("admission_number")
-    clock = number_people(clock).with_columns(
+    clock = number_ids(clock).with_columns(
         nw.when(late > 0).then(late).otherwise(nw.lit(0)).fill_null(0).cast(nw.Int64).alias("entry_day"),
         *(expression.alias(name) for name, expression in (groups or {}).items()),
     )
     return clock.select(
         "episode_id",
+        "episode_code",
         "person_id",
         "program_id",
         "program",
@@ -165,6 +166,7 @@ def episode_clock(
         "sessions_attended",
         "sessions_early",
         "entry_day",
+        "either_level",
         "age",
         "days_used_30",
         "severity",
@@ -174,14 +176,20 @@ def episode_clock(
     )
 
 
-def number_people(clock: Lazy) -> Lazy:
-    """The clock with ``person_id`` as a whole number, the same for the same person: adding up by it is several times as
-    fast as by text. On a cluster the text stays, since numbering would send everybody through a single task."""
+def number_ids(clock: Lazy) -> Lazy:
+    """The clock with ``episode_id`` and ``person_id`` as whole numbers in their order, which is several times as fast to add
+    up by and to match, and the episode's id of the records as ``episode_code``.
+
+    On a cluster the numbers are the ids as they are, since numbering would send everybody through a single task.
+    """
+    clock = clock.with_columns(nw.col("episode_id").alias("episode_code"))
     if clock.implementation.is_spark_like():
         return clock
     first = (nw.col("episode_number") == 1).cast(nw.Int64)
-    number = first.cum_sum().over(order_by=["person_id", "episode_number"]).cast(nw.Int64)
-    return clock.with_columns(number.alias("person_id"))
+    return clock.with_columns(
+        nw.col("episode_code").cum_count().over(order_by="episode_code").cast(nw.Int64).alias("episode_id"),
+        first.cum_sum().over(order_by=["person_id", "episode_number"]).cast(nw.Int64).alias("person_id"),
+    )
 
 
 def _admission_number() -> nw.Expr:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort
 from iop_outcomes.comparison.protocol import Protocol
 from iop_outcomes.errors import UsageError
@@ -23,7 +22,7 @@ from iop_outcomes.vocabulary import YesNo
 #: What may be said of a first admission, in order; the parts add to everyone. Not followed: the day is yet to come, or the
 #: person had died by it, was recorded as not due, or was already in care when the records begin.
 VIEWS: tuple[str, ...] = ("compared", "not_followed", "one_level_only", "not_judged")
-_STAY = ("level_of_care", "exit_day", "cause")
+_STAY = ("level_of_care", "exit_day", "cause", "either_level")
 
 
 def read_admissions(cohort: Cohort, adjust: Sequence[str]) -> pd.DataFrame:
@@ -33,10 +32,7 @@ def read_admissions(cohort: Cohort, adjust: Sequence[str]) -> pd.DataFrame:
     those columns, the columns of ``followed_episodes``, ``level_of_care``, ``exit_day``, ``cause`` and ``either_level``
     (``"yes"``, ``"no"``, or missing: not judged).
     """
-    stays = followed_episodes(cohort, *_STAY, *adjust)
-    judged = reductions.collect(cohort.records.episodes.select("episode_id", "either_level"))
-    either = stays["episode_id"].map(judged.set_index("episode_id")["either_level"])
-    return stays.assign(either_level=either.astype(object))
+    return followed_episodes(cohort, *_STAY, *adjust)
 
 
 def answer_abstinence(stays: pd.DataFrame, cohort: Cohort, at: int) -> pd.DataFrame:

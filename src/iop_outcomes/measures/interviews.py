@@ -49,10 +49,9 @@ def interview_answers(cohort: Cohort, instrument: str, answer: nw.Expr) -> pd.Da
 
     ``answer`` makes a number of a row, the higher the better; a row of which it makes nothing says nothing.
     """
-    rows = cohort.outcomes.filter(
-        (nw.col("point") == str(OutcomePoint.FOLLOWUP)) & (nw.col("instrument") == instrument)
-    )
-    said = reductions.collect(rows.select("episode_id", "day", "month", "status", answer.alias("answer")))
+    rows = cohort.keep("interviews", lambda: cohort.outcomes.filter(nw.col("point") == str(OutcomePoint.FOLLOWUP)))
+    asked = rows.filter(nw.col("instrument") == instrument)
+    said = reductions.collect(asked.select("episode_id", "day", "month", "status", answer.alias("answer")))
     return said.astype({"day": "float64", "month": "float64", "answer": "float64"})
 
 

@@ -7,6 +7,7 @@ left out, so that the parts add to everyone; a role kept is also shown among tho
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -76,10 +77,20 @@ def measure_roles(
 
 def _asked_roles(cohort: Cohort) -> list[str]:
     """Roles of which the records hold any row, built-in ones first."""
-    known = [name for name, one in instruments_of(cohort.records.manifest.settings).items() if one.kind == "role"]
-    asked = cohort.outcomes.filter(nw.col("instrument").is_in(known)).group_by("instrument").agg(nw.len().alias("n"))
+    asked = _answers(cohort).group_by("instrument").agg(nw.len().alias("n"))
     found = set(reductions.collect(asked)["instrument"])
-    return [name for name in known if name in found]
+    return [name for name in _roles(cohort) if name in found]
+
+
+def _roles(cohort: Cohort) -> list[str]:
+    """Every role there may be rows of."""
+    return [name for name, one in instruments_of(cohort.records.manifest.settings).items() if one.kind == "role"]
+
+
+def _answers(cohort: Cohort) -> nw.LazyFrame[Any]:
+    """Every row of a role, kept for whoever asks again."""
+    rows = cohort.outcomes.filter(nw.col("instrument").is_in(_roles(cohort)))
+    return cohort.keep("roles", lambda: rows.select("episode_id", "instrument", "point", "day", "status", "result"))
 
 
 def _answer() -> nw.Expr:
@@ -92,7 +103,7 @@ def _answer() -> nw.Expr:
 
 def _first_answers(cohort: Cohort, role: str, point: str) -> pd.Series:
     """Each episode's answer at intake (the first, where it was asked twice) or at exit (the last)."""
-    rows = cohort.outcomes.filter((nw.col("instrument") == role) & (nw.col("point") == str(point)))
+    rows = _answers(cohort).filter((nw.col("instrument") == role) & (nw.col("point") == str(point)))
     said = reductions.collect(rows.select("episode_id", "day", _answer().alias("answer")))
     said = said.astype({"day": "float64", "answer": "float64"}).dropna(subset=["answer"])
     answers = said.sort_values(["episode_id", "day", "answer"]).groupby("episode_id")["answer"]

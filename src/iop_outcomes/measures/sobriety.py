@@ -6,8 +6,9 @@ readings of unknown days side by side. Milestones count from the day of admissio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -111,57 +112,55 @@ def read_care(cohort: Cohort, substance: str, until: int, by: str | None = None)
     columns = ["person_id", "exit_day", "cause", "sobriety_day", "entry_day", *([by] if by else [])]
     stays = reductions.episode_rows(cohort.episodes, *columns)
     late, stays = stays[stays["entry_day"] > 0], stays[stays["entry_day"] == 0].reset_index(drop=True)
-    during = ~(nw.col("point") == str(OutcomePoint.FOLLOWUP))
-    due = ~(nw.col("status") == str(OutcomeStatus.NOT_DUE))
-    reports = reductions.collect(
-        cohort.outcomes.filter(nw.col("instrument").is_in(_SOURCES) & during & due).select(
-            "episode_id", "instrument", "day", "week", "status", "result", "substance", "days_covered"
-        )
-    )
-    reports = _speaking_of(reports, substance)
     settings = cohort.records.manifest.settings.get("sobriety", {})
-    windows = {name: INSTRUMENTS[name].days_covered or 0 for name in _SOURCES}
-    for name in ("urine", "breath"):
-        windows[name] = int(settings.get(f"{name}_days", windows[name]))
-    back = reports["days_covered"].astype("float64").fillna(reports["instrument"].map(windows).astype("float64"))
-    last = reports["day"].astype("float64").fillna(reports["week"].astype("float64") * 7 - 1)
-    place = pd.Series(stays.index, index=stays["episode_id"])
-    reports = reports.assign(person=reports["episode_id"].map(place), last=last, first=last - back)
-    reports = reports[reports["person"].notna() & reports["last"].notna()]
-    reports = reports.sort_values(["person", "last", "instrument", "result"], ignore_index=True)
-    days = until + 1
-    calendar = build_calendar(_as_reports(reports), len(stays), days, settings.get("disagreement", "mixed"))
+    reports = reductions.collect(_use_reports(cohort, substance, settings))
+    place = pd.Index(stays["episode_id"]).get_indexer(reports["episode_id"])
+    reports = reports.assign(person=place)[place >= 0].reset_index(drop=True)
+    calendar = build_calendar(_as_reports(reports), len(stays), until + 1, settings.get("disagreement", "mixed"))
     end = np.minimum(stays["exit_day"].to_numpy(dtype="int64"), until)
     recorded = settings.get("count_from", "admission") == "sobriety_date"
     sober_since = stays["sobriety_day"].to_numpy(dtype="float64", na_value=np.nan) if recorded else None
     return Care(stays, late, reports, calendar, end, sober_since)
 
 
-def _speaking_of(reports: pd.DataFrame, substance: str) -> pd.DataFrame:
-    """Rows that speak of the substance.
+def _use_reports(cohort: Cohort, substance: str, settings: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+    """Reports in care that speak of the substance: the days each speaks for, its state, and who said so.
 
     For any substance a positive for one counts as use and a negative for one does not rule out all; for one substance a
     negative for all rules it out and a positive for any does not say which. A breath test without a substance is of alcohol.
     """
-    unsaid = np.where(reports["instrument"] == "breath", str(Substance.ALCOHOL), str(Substance.ANY))
-    about = reports["substance"].astype(object).where(reports["substance"].notna(), unsaid)
-    positive = reports["result"] == str(UseResult.POSITIVE)
-    if substance != Substance.ANY:
-        return reports[(about == substance) | ((about == str(Substance.ANY)) & ~positive)]
-    missed = reports["status"] == str(OutcomeStatus.MISSED)
-    return reports[positive | missed | (about == str(Substance.ANY))]
+    instrument, covered = nw.col("instrument"), nw.col("days_covered")
+    during = ~(nw.col("point") == str(OutcomePoint.FOLLOWUP))
+    due = ~(nw.col("status") == str(OutcomeStatus.NOT_DUE))
+    missed = (nw.col("status") == str(OutcomeStatus.MISSED)).fill_null(False)
+    positive = (nw.col("result") == str(UseResult.POSITIVE)).fill_null(False)
+    unsaid = nw.when(instrument == "breath").then(nw.lit(str(Substance.ALCOHOL))).otherwise(nw.lit(str(Substance.ANY)))
+    about = nw.coalesce(nw.col("substance"), unsaid)
+    any_of_them = about == str(Substance.ANY)
+    if substance == Substance.ANY:
+        speaks = positive | missed | any_of_them
+    else:
+        speaks = (about == substance) | (any_of_them & ~positive)
+    for name in _SOURCES:
+        days = INSTRUMENTS[name].days_covered or 0
+        days = days if name == "self_report" else int(settings.get(f"{name}_days", days))
+        covered = nw.when(covered.is_null() & (instrument == name)).then(nw.lit(days)).otherwise(covered)
+    last = nw.coalesce(nw.col("day"), nw.col("week") * 7 - 1)
+    state = nw.when(missed).then(nw.lit(_MISSED)).when(positive).then(nw.lit(_POSITIVE)).otherwise(nw.lit(_NEGATIVE))
+    asked = cohort.outcomes.filter(instrument.is_in(_SOURCES) & during & due & speaks & ~last.is_null())
+    return asked.select(
+        "episode_id",
+        (last - covered).cast(nw.Int64).alias("first"),
+        last.cast(nw.Int64).alias("last"),
+        state.cast(nw.Int64).alias("state"),
+        (instrument == "self_report").alias("told"),
+        (instrument == "urine").alias("urine"),
+    )
 
 
 def _as_reports(reports: pd.DataFrame) -> Reports:
-    state = np.where(reports["result"] == str(UseResult.POSITIVE), _POSITIVE, _NEGATIVE)
-    state = np.where(reports["status"] == str(OutcomeStatus.MISSED), _MISSED, state).astype(np.int8)
-    return Reports(
-        reports["person"].to_numpy(dtype="int64"),
-        reports["first"].to_numpy(dtype="int64"),
-        reports["last"].to_numpy(dtype="int64"),
-        state,
-        (reports["instrument"] != "self_report").to_numpy(),
-    )
+    person, first, last = (reports[name].to_numpy(dtype="int64") for name in ("person", "first", "last"))
+    return Reports(person, first, last, reports["state"].to_numpy(dtype="int8"), ~reports["told"].to_numpy(dtype=bool))
 
 
 def _competing(
@@ -276,16 +275,16 @@ def _day_states(care: Care, by: str | None) -> Iterator[Row]:
 
 
 def _agreement(care: Care, by: str | None) -> Iterator[Row]:
-    done = care.reports[care.reports["status"] == str(OutcomeStatus.DONE)]
-    tests = done[(done["instrument"] == "urine") & done["last"].between(0, care.calendar.shape[1] - 1)]
-    told = done[done["instrument"] == "self_report"]
+    done = care.reports[care.reports["state"] != _MISSED]
+    tests = done[done["urine"] & done["last"].between(0, care.calendar.shape[1] - 1)]
+    told = done[done["told"]]
     if tests.empty or told.empty:
         return
-    tests = tests.sort_values("result").drop_duplicates(["person", "last"], keep="last")  # positive when any is
+    tests = tests.groupby(["person", "last"])["state"].max().reset_index()  # positive when any is
     reported = build_calendar(_as_reports(told), len(care.stays), care.calendar.shape[1])
     person = tests["person"].to_numpy(dtype="int64")
     said = reported[person, tests["last"].to_numpy(dtype="int64")]
-    test = (tests["result"] == str(UseResult.POSITIVE)).to_numpy()
+    test = (tests["state"] == _POSITIVE).to_numpy()
     both = (said == _NEGATIVE) | (said == _POSITIVE)
     pairs = (
         care.stays.loc[person]
@@ -297,14 +296,20 @@ def _agreement(care: Care, by: str | None) -> Iterator[Row]:
         known = part[part["known"]]
         if known.empty:
             continue
-        cells = pd.crosstab(known["person_id"], known["cell"]).reindex(columns=range(4), fill_value=0)
+        cells = _count_cells(known)
         shared = {"denominator": len(known), "n_missing": len(part) - len(known)}
         for cell, name in enumerate(names):
-            count = float(cells[cell].sum())
-            people = int((cells[cell] > 0).sum())
+            count = float(cells[:, cell].sum())
+            people = int((cells[:, cell] > 0).sum())
             yield group.row(
                 "agreement", "count", category=name, value=count, n=count, people=people, method="count", **shared
             )
-        columns = interval_columns(clustered_kappa(cells.to_numpy()))
+        columns = interval_columns(clustered_kappa(cells))
         people = len(cells)
         yield group.row("agreement", "kappa", category="kappa", n=people, people=people, **{**shared, **columns})
+
+
+def _count_cells(known: pd.DataFrame) -> np.ndarray:
+    """How often each person (a row) fell into each of the four cells."""
+    owner, people = pd.factorize(known["person_id"])
+    return np.bincount(4 * owner + known["cell"].to_numpy(), minlength=4 * len(people)).reshape(-1, 4)

@@ -136,12 +136,12 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
     else:
         parts.append(measure_people(cohort).over(*span.edges))
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]
+    milestones = _milestones(cohort, planned)
     for audience, combine in ((Audience.PUBLIC, True), (Audience.INTERNAL, False)):
         say("Endings, milestones, roles and groups", 8 + int(not combine), _STEPS)
         days = [*(day for day in DAYS if day < planned), planned, planned + 14] if combine else None
         endings = measure_endings(cohort, at=days, combine=combine, until=planned + 14)
-        milestones = _milestones(cohort, planned, every=14 if combine else 7)
-        parts_of = [cohort.describe_attrition(combine=combine), endings, milestones]
+        parts_of = [cohort.describe_attrition(combine=combine), endings, _thin(milestones) if combine else milestones]
         parts_of.append(measure_roles(cohort, combine=combine))
         parts_of += [] if combine else [measure_roles(cohort, to="followup")]
         parts_of.append(measure_by_group(cohort, "retained", at=SITE_DAY, by=PUBLIC_GROUPS if combine else None))
@@ -220,11 +220,18 @@ def _residential(records: Records) -> str | None:
     return next((str(level) for level in levels["level_of_care"] if str(level) in RESIDENTIAL), None)
 
 
-def _milestones(cohort: Cohort, planned: int, every: int) -> Estimates:
+def _milestones(cohort: Cohort, planned: int) -> Estimates:
     """Milestones up to the planned length: nobody can reach one later in care, and late days would show single people."""
     reachable = tuple(length for length in MILESTONES if length <= planned)
     substance = str(cohort.records.manifest.settings.get("sobriety", {}).get("substance") or "any")
-    return measure_milestones(cohort, milestones=reachable, until=planned, every=every, substance=substance)
+    return measure_milestones(cohort, milestones=reachable, until=planned, every=7, substance=substance)
+
+
+def _thin(milestones: Estimates) -> Estimates:
+    """Milestones every other week and on the days of the milestones themselves: what the public sees of them."""
+    frame = milestones.frame
+    by_day = frame["definition"].isin(["milestone_confirmed@1", "milestone_bridged@1", "milestone_not_contradicted@1"])
+    return milestones.take(~by_day | (frame["at"] % 14 == 0) | frame["at"].isin(MILESTONES))
 
 
 def _whole(records: Records) -> Span:

@@ -11,6 +11,7 @@ from .effect import Effect, form_effect, no_effect
 from .estimating_equations import Pull, fit_step, no_pull, person_codes, scale_rows
 from .intervals import Floats
 from .life_table import Codes
+from .newton import sum_products
 from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups, target_tilt
 from .regression import SEPARATED, logistic_regression
 
@@ -198,7 +199,7 @@ def _placement(
         why = NOBODY_ALIKE if fit.reason == SEPARATED else fit.reason
         return np.full(own.size, np.nan), no_pull(design, np.nan), why
     p = fit.fitted
-    inverse = np.linalg.inv(scale_rows(columns, counted * p * (1 - p)).T @ columns) / np.outer(size, size)
+    inverse = np.linalg.inv(sum_products(columns, counted * p * (1 - p))) / np.outer(size, size)
     return p, Pull(design, counted * (own - p), inverse), ""
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Floats
 from .life_table import Codes, label_codes
-from .newton import expit
+from .newton import expit, sum_products
 from .regression import ALIKE, LEAST_DF, TOO_FEW, logistic_regression
 
 FAMILIES = ("gaussian", "binomial")
@@ -109,7 +109,7 @@ def fit_step(
         fitted, spread = columns @ beta, np.ones(y.size)
     if reason:
         return Step(family, beta, np.full(y.size, np.nan), no_pull(design, np.nan), reason)
-    inverse = np.linalg.inv(scale_rows(columns, used * spread).T @ columns) / np.outer(size, size)
+    inverse = np.linalg.inv(sum_products(columns, used * spread)) / np.outer(size, size)
     return Step(family, beta / size, fitted, Pull(design, used * (y - fitted), inverse), "")
 
 

@@ -27,6 +27,8 @@ _FULL = 1.5
 _TO_SPARE = 1e-3
 #: where the least eigenvalue is above this share of the weight of all rows: far above rounding.
 _INFORMED = 1e-8
+#: Rows whose products are summed at a time.
+_ROWS = 4_096
 #: Added to the information in the same unit, so that it can be inverted whatever it is.
 _RIDGE = 1e-14
 
@@ -125,12 +127,27 @@ def _informant(design: Floats, fits: int) -> Callable[[Floats], Floats]:
     """Sums over rows of the products of each two columns (… × p × p), the rows counting by (… × n)."""
     p = design.shape[1]
     if fits < p:
-        return lambda spread: np.stack([(design * one[:, None]).T @ design for one in spread])
+        return lambda spread: np.stack([sum_products(design, one) for one in spread])
     row, column = np.triu_indices(p)
     products = design[:, row] * design[:, column]
     place = np.empty((p, p), dtype=np.intp)
     place[row, column] = place[column, row] = np.arange(row.size)
     return lambda spread: (spread @ products)[:, place]
+
+
+def sum_products(design: Floats, spread: Floats) -> Floats:
+    """The sums over rows of the products of each two columns (p × p), the rows counting by ``spread`` (n), 0 or more.
+
+    Some rows at a time, and as a table times itself, which is half the work.
+
+    >>> sum_products(np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([1.0, 3.0])).tolist()
+    [[4.0, 2.0], [2.0, 4.0]]
+    """
+    total, root = np.zeros((design.shape[1], design.shape[1])), np.sqrt(spread)
+    for start in range(0, len(design), _ROWS):
+        rows = design[start : start + _ROWS] * root[start : start + _ROWS, None]
+        total += rows.T @ rows
+    return total
 
 
 def expit(x: Floats) -> Floats:

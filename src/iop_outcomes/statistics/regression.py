@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Estimate, Floats, as_given, normal_quantile
-from .newton import expit, fit_logits, foretells_alone
+from .newton import expit, fit_logits, foretells_alone, sum_products
 
 #: Fewest residual degrees of freedom (people less coefficients) at which a model is fitted.
 LEAST_DF = 10
@@ -341,7 +341,7 @@ def _pull(rows: _Rows, columns: Floats, fitted: Floats) -> Floats:
     """Each cluster's influence on the coefficients (clusters × p)."""
     spread = rows.weight * rows.trials * fitted * (1 - fitted)
     scores = rows.add_up(columns * (rows.weight * (rows.events - rows.trials * fitted))[:, None])
-    return np.asarray(np.linalg.solve((columns * spread[:, None]).T @ columns, scores.T).T, float)
+    return np.asarray(np.linalg.solve(sum_products(columns, spread), scores.T).T, float)
 
 
 def _average(rows: _Rows, columns: Floats, beta: Floats, groups: int) -> tuple[Floats, Floats]:

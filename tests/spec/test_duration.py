@@ -343,7 +343,8 @@ def test_only_what_stood_in_the_records_before_a_week_is_known_in_it() -> None:
     second.loc[:29, "status"] = "no_show"
     read_in = read(frame, outcomes=parts, attendance=pd.concat([first, second], ignore_index=True))
     cohort = iop.select_cohort(read_in, rung="admitted")
-    stays = frame.assign(exit_day=40)
+    numbers = cohort.episodes.select("episode_id", "episode_code").collect("pandas").to_native()
+    stays = frame.rename(columns={"episode_id": "episode_code"}).merge(numbers, on="episode_code").assign(exit_day=40)
     found = read_weekly_state(cohort, stays, 3)
     assert found.names == ("used", "not_tested", "missed")
     assert found.values[0].T.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0.5, 0]]

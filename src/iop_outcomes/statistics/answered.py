@@ -11,7 +11,7 @@ from .effect import Effect, form_effect, no_effect
 from .estimating_equations import Pull, fit_step, no_pull, person_codes, scale_rows
 from .intervals import Floats
 from .life_table import Codes
-from .newton import sum_products
+from .newton import invert_products
 from .propensity import ESTIMANDS, NOBODY_ALIKE, check_groups, target_tilt
 from .regression import SEPARATED, logistic_regression
 
@@ -85,17 +85,30 @@ def answer_weights(
     >>> made.weights.round(6).max(), made.reason
     (np.float64(0.5), '')
     """
-    if estimand not in ESTIMANDS:
-        raise ValueError(f"estimand must be one of {', '.join(ESTIMANDS)}; got {estimand!r}.")
     own, design = check_groups(treated, covariates)
     answered, people = np.asarray(known, bool), person_codes(cluster, own.size)
     if answered.shape != own.shape:
         raise ValueError("known must have one value a row.")
+    return weigh_answers(answered, own, design, np.column_stack([design, own]), estimand, people)
+
+
+def weigh_answers(
+    answered: NDArray[np.bool_],
+    own: NDArray[np.bool_],
+    design: Floats,
+    reach: Floats,
+    estimand: str,
+    people: Codes | None,
+) -> AnswerWeights:
+    """``answer_weights`` of checked groups and columns (``reach``: those of the chance of an answer), which several calls
+    may share."""
+    if estimand not in ESTIMANDS:
+        raise ValueError(f"estimand must be one of {', '.join(ESTIMANDS)}; got {estimand!r}.")
     if not (answered & own).any() or not (answered & ~own).any():
         blank, pull = np.full(own.size, np.nan), no_pull(design)
         silent, both = "no outcome is known in one of the groups", (design, design)
         return AnswerWeights(estimand, blank, blank, own, answered, silent, "", both, (blank, blank), (pull, pull))
-    reach_design, chance, fall, reach_pull, by = _chance_of_answer(answered, own, design, people)
+    reach_design, chance, fall, reach_pull, by = _chance_of_answer(answered, own, reach, people)
     counted = np.where(answered, 1 / chance, 0.0)
     p, pull, reason = _placement(own, design, counted, people)
     tilt, slope = target_tilt(p, estimand)
@@ -192,23 +205,20 @@ def _placement(
 ) -> tuple[Floats, Pull, str]:
     """The propensity of everybody, each row's pull on its coefficients with the answers' weights held fixed, and the reason
     why there is none."""
-    size = np.sqrt((design**2).mean(axis=0))
-    columns = design / np.where(size > 0, size, 1.0)
-    fit = logistic_regression(own.astype(float), columns, weights=counted, cluster=people)
+    fit = logistic_regression(own.astype(float), design, weights=counted, cluster=people)
     if fit.reason:
         why = NOBODY_ALIKE if fit.reason == SEPARATED else fit.reason
         return np.full(own.size, np.nan), no_pull(design, np.nan), why
     p = fit.fitted
-    inverse = np.linalg.inv(sum_products(columns, counted * p * (1 - p))) / np.outer(size, size)
-    return p, Pull(design, counted * (own - p), inverse), ""
+    return p, Pull(design, counted * (own - p), invert_products(design, counted * p * (1 - p))), ""
 
 
 def _chance_of_answer(
-    known: NDArray[np.bool_], own: NDArray[np.bool_], design: Floats, people: Codes | None
+    known: NDArray[np.bool_], own: NDArray[np.bool_], columns: Floats, people: Codes | None
 ) -> tuple[Floats, Floats, Floats, Pull, str]:
     """The columns, each row's chance of an answer, the derivative of its log inverse by the linear predictor, each row's
     pull on the coefficients, and what the chance goes by."""
-    columns, everyone = np.column_stack([design, own]), np.ones(own.size, dtype=bool)
+    everyone = np.ones(own.size, dtype=bool)
     if known.all():
         return columns, np.ones(own.size), np.zeros(own.size), no_pull(columns), ""
     if min(known.sum(), (~known).sum()) >= EACH_COLUMN * columns.shape[1]:

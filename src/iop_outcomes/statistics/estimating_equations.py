@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .intervals import Floats
 from .life_table import Codes, label_codes
-from .newton import expit, sum_products
+from .newton import expit, invert_products
 from .regression import ALIKE, LEAST_DF, TOO_FEW, logistic_regression
 
 FAMILIES = ("gaussian", "binomial")
@@ -98,19 +98,16 @@ def fit_step(
     y = np.where(used, outcome, 0.0)
     if not np.isfinite(y).all() or (family == "binomial" and not np.isin(y, (0, 1)).all()):
         raise ValueError(f"outcome must be {'0 or 1' if family == 'binomial' else 'a number'} wherever it is used.")
-    size = np.sqrt((design[used] ** 2).mean(axis=0)) if used.any() else np.zeros(design.shape[1])
-    columns = design / np.where(size > 0, size, 1.0)
     if family == "binomial":
-        fit = logistic_regression(y, columns, trials=used, cluster=cluster)
+        fit = logistic_regression(y, design, trials=used, cluster=cluster)
         beta, fitted, reason = fit.coefficients, fit.fitted, fit.reason
         spread = fitted * (1 - fitted)
     else:
-        beta, reason = _least_squares(y[used], columns[used], None if cluster is None else cluster[used])
-        fitted, spread = columns @ beta, np.ones(y.size)
+        beta, reason = _least_squares(y[used], design[used], None if cluster is None else cluster[used])
+        fitted, spread = design @ beta, np.ones(y.size)
     if reason:
         return Step(family, beta, np.full(y.size, np.nan), no_pull(design, np.nan), reason)
-    inverse = np.linalg.inv(sum_products(columns, used * spread)) / np.outer(size, size)
-    return Step(family, beta / size, fitted, Pull(design, used * (y - fitted), inverse), "")
+    return Step(family, beta, fitted, Pull(design, used * (y - fitted), invert_products(design, used * spread)), "")
 
 
 def no_pull(design: Floats, off: float = 0.0) -> Pull:
@@ -161,7 +158,8 @@ def _least_squares(y: Floats, x: Floats, cluster: Codes | None) -> tuple[Floats,
     people = y.size if cluster is None else np.unique(cluster).size
     if people - x.shape[1] < LEAST_DF:
         return np.full(x.shape[1], np.nan), TOO_FEW
-    beta, _, rank, _ = np.linalg.lstsq(x, y, rcond=None)
+    size = np.sqrt((x**2).mean(axis=0))
+    beta, _, rank, _ = np.linalg.lstsq(x / np.where(size > 0, size, 1.0), y, rcond=None)
     if rank < x.shape[1]:
         return np.full(x.shape[1], np.nan), ALIKE
-    return np.asarray(beta, np.float64), ""
+    return np.asarray(beta / size, np.float64), ""

@@ -14,9 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .answered import AnswerWeights, answer_weights
+from .answered import AnswerWeights, weigh_answers
 from .economics import Increment
 from .intervals import Floats
+from .propensity import check_groups
 
 
 class Weights(Protocol):
@@ -78,7 +79,11 @@ def followed_weights(
     table = np.asarray(known, bool)
     if table.ndim != 2 or table.shape[1] == 0:
         raise ValueError("known must be a table: a line for each row, a column for each part of the time.")
-    return tuple(answer_weights(part, treated, covariates, estimand) for part in table.T)
+    own, design = check_groups(treated, covariates)
+    if len(table) != own.size:
+        raise ValueError("known must have one line a row.")
+    reach = np.column_stack([design, own])
+    return tuple(weigh_answers(part, own, design, reach, estimand, None) for part in table.T)
 
 
 def joint_means(

@@ -68,7 +68,7 @@ def fit_logits(
     known = np.ones(n) if trials is None else trials
     most = (weights * known).max(axis=1)
     bulk = n * np.where(most > 0, most, 1.0)
-    reach = np.sqrt((design**2).sum(axis=1).max())
+    reach = np.sqrt(np.einsum("ij,ij->i", design, design).max())
     beta = np.zeros((fits, p)) if start is None else np.tile(start, (fits, 1))
     clear, left = np.zeros(fits, dtype=bool), np.arange(fits)
     gather, line = _informant(design, fits), beta @ design.T
@@ -140,14 +140,26 @@ def sum_products(design: Floats, spread: Floats) -> Floats:
 
     Some rows at a time, and as a table times itself, which is half the work.
 
-    >>> sum_products(np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([1.0, 3.0])).tolist()
-    [[4.0, 2.0], [2.0, 4.0]]
+    >>> sum_products(np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([1.0, 4.0])).tolist()
+    [[5.0, 2.0], [2.0, 4.0]]
     """
     total, root = np.zeros((design.shape[1], design.shape[1])), np.sqrt(spread)
     for start in range(0, len(design), _ROWS):
         rows = design[start : start + _ROWS] * root[start : start + _ROWS, None]
         total += rows.T @ rows
     return total
+
+
+def invert_products(design: Floats, spread: Floats) -> Floats:
+    """The inverse (p × p) of ``sum_products``, whatever units the columns are in.
+
+    >>> invert_products(np.array([[1.0, 200.0], [1.0, 0.0]]), np.array([1.0, 1.0])).round(6).tolist()
+    [[1.0, -0.005], [-0.005, 5e-05]]
+    """
+    products = sum_products(design, spread)
+    size = np.sqrt(np.diag(products))
+    scale = np.outer(size, size)
+    return np.asarray(np.linalg.inv(products / scale) / scale)
 
 
 def expit(x: Floats) -> Floats:

@@ -301,10 +301,10 @@ def _fit(rows: _Rows, columns: Floats) -> tuple[Floats | None, str]:
     x, y, n, w = columns[counted], rows.events[counted], rows.trials[counted], rows.weight[counted]
     if rows.clusters - columns.shape[1] < LEAST_DF:
         return None, TOO_FEW
-    size = np.sqrt((x**2).mean(axis=0))
+    size = np.sqrt(np.einsum("ij,ij->j", x, x) / max(len(x), 1))
     if (size == 0).any():
         return None, ALIKE
-    x = x / size
+    x /= size
     fit = fit_logits(y, x, w[None], trials=n)
     (beta,), (clear,) = fit.coefficients, fit.clear
     if clear:  # which proves that none of what follows applies

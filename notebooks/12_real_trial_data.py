@@ -58,7 +58,7 @@ WEEKS = 24
 cohort = iop.select_cohort(records)
 randomised = iop.select_cohort(records, rung="admitted")
 episodes = randomised.episodes.select("episode_id", "program").collect("pandas").to_native()
-doses = records.outcomes.collect("pandas").to_native().query("instrument == 'doses' and score > 0")
+doses = randomised.outcomes.collect("pandas").to_native().query("instrument == 'doses' and score > 0")
 episodes["inducted"] = episodes["episode_id"].isin(doses["episode_id"])
 induction = iop.Estimates.from_rows(
     [{"measure": "induction", "definition": "inducted", "estimand": "proportion", "by": "program",

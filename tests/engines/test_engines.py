@@ -209,6 +209,7 @@ def test_day_numbers_are_those_of_the_calendar(duckdb_records: Records) -> None:
     episodes = reductions.collect(duckdb_records.episodes).head(len(days)).assign(admission_date=pd.to_datetime(days))
     lifted = duckdb_records.lift(episodes)
     clock = reductions.episode_clock(duckdb_records.programs, lifted, duckdb_records.attendance, "discharge")
-    found = reductions.episode_rows(clock, "admission_number").set_index("episode_id")["admission_number"]
+    found = reductions.episode_rows(clock, "episode_code", "admission_number")
+    found = found.set_index("episode_code")["admission_number"]
     expected = [(day - date(1970, 1, 1)).days for day in days]
     assert found.loc[episodes["episode_id"]].tolist() == expected

@@ -43,8 +43,7 @@ TWO_SITES = """
 
 
 def counted(cohort):
-    rows = cohort.episodes.select("episode_id").collect().to_native()
-    return sorted(rows.column("episode_id").to_pylist() if hasattr(rows, "column") else rows["episode_id"])
+    return sorted(cohort.episodes.select("episode_code").collect("pandas").to_native()["episode_code"])
 
 
 @pytest.mark.parametrize(

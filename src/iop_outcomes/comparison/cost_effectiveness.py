@@ -285,8 +285,11 @@ def _other_sides(
     protocol: CostProtocol = weighed.question.protocol  # type: ignore[assignment]
     year, index = protocol.price_year, protocol.index
 
+    like = [weighed]
+
     def again(name: str, cost: Floats, effect: Floats, question: Question) -> Iterator[Row]:
-        made = weigh_people(question, design, weighed.seen, cost, effect, weighed)
+        made = weigh_people(question, design, weighed.seen, cost, effect, like)
+        like[1:] = [made]
         yield from hold_rows(scenario_rows(made, name), made.held)
 
     sides = [

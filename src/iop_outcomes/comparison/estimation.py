@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from iop_outcomes.comparison.balance import Arms, Verdict
 from iop_outcomes.comparison.protocol import Protocol
 from iop_outcomes.measures.rows import Group, Row, interval_columns
 from iop_outcomes.statistics import (
+    AnswerWeights,
     Effect,
     Estimate,
     Interval,
+    answer_weights,
     answered_effect,
     newcombe_difference,
     standardised_effect,
@@ -46,17 +49,24 @@ class Study:
         return self.arms.protocol.outcome == "days_in_care"
 
     def estimate(self, answer: Floats | None = None, *, without: str = "") -> Effect:
-        """The effect by the protocol's method; with other answers, or with a covariate left out."""
+        """The effect by the protocol's method; with an answer for everybody, or with a covariate left out."""
         protocol, treated = self.arms.protocol, self.arms.treated
         columns = self.arms.baseline.design(without)
         if self.in_days:
-            made = weighted_curves(self.answer, self.ended, treated, columns, estimand=protocol.estimand)
-            return made.mean_time(protocol.at)
+            curves = weighted_curves(self.answer, self.ended, treated, columns, estimand=protocol.estimand)
+            return curves.mean_time(protocol.at)
         y = self.answer if answer is None else answer
         if protocol.method == "standardisation":
             return standardised_effect(y, treated, columns, estimand=protocol.estimand, family="binomial")
         family = "binomial" if protocol.method == "aipw" else None
-        return answered_effect(y, treated, columns, estimand=protocol.estimand, family=family)
+        made = None if without else self.arms.made if answer is None else self.of_everybody
+        return answered_effect(y, treated, columns, estimand=protocol.estimand, family=family, made=made)
+
+    @cached_property
+    def of_everybody(self) -> AnswerWeights:
+        """The weights were everybody's answer known."""
+        everybody = np.ones(self.answer.size, dtype=bool)
+        return answer_weights(everybody, self.arms.treated, self.arms.baseline.design(), self.arms.protocol.estimand)
 
     def name(self, definition: str) -> str:
         """The definition that speaks of days, where days are compared."""

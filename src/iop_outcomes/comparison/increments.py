@@ -123,14 +123,14 @@ class Weighed:
 
 
 def weigh_people(
-    question: Question, design: Floats, seen: np.ndarray, cost: Floats, effect: Floats, like: Weighed | None = None
+    question: Question, design: Floats, seen: np.ndarray, cost: Floats, effect: Floats, like: Sequence[Weighed] = ()
 ) -> Weighed:
-    """Who is known in each part of the horizon, and how much each counts; as in ``like`` where the same people are."""
+    """Who is known in each part of the horizon, and how much each counts; as in one of ``like`` where the same people are."""
     known = seen & ~np.isnan(cost) & ~np.isnan(effect)[:, None]
-    if like is not None and all((part.known == own).all() for part, own in zip(like.made, known.T, strict=True)):
-        made = like.made
-    else:
-        made = followed_weights(known, question.treated, design, question.protocol.estimand)
+    for other in like:
+        if all((part.known == own).all() for part, own in zip(other.made, known.T, strict=True)):
+            return Weighed(question, seen, other.made, cost, effect)
+    made = followed_weights(known, question.treated, design, question.protocol.estimand)
     return Weighed(question, seen, made, cost, effect)
 
 

@@ -97,10 +97,15 @@ def hold_most(dollars: Floats) -> float:
 
 def hold_weighted(made: Sequence[Weights], own: np.ndarray, cost: Floats) -> float:
     """How much of a level's weighted dollars the two people with most hold, at most."""
+    return hold_most(weigh_dollars(made, own, cost))
+
+
+def weigh_dollars(made: Sequence[Weights], own: np.ndarray, cost: Floats) -> Floats:
+    """What each person adds (n) to the mean dollars of a level."""
     dollars = np.zeros(own.size)
     for part, column in zip(made, cost.T, strict=True):
         dollars += own * part.weights / (own @ part.weights) * np.where(part.known, column, 0.0)
-    return hold_most(dollars)
+    return dollars
 
 
 def hold_rows(rows: Iterable[Row], held: Mapping[str, float]) -> Iterator[Row]:

@@ -33,6 +33,7 @@ def resampled_rows(study: Study, effect: Effect) -> Iterator[Row]:
         estimand=protocol.estimand,
         replicates=REPLICATES,
         seed=SEED,
+        made=study.arms.made,
     )
     method = f"weighted means ({protocol.estimand}), person bootstrap, {REPLICATES:,} replicates, weights fitted anew"
     method += f" in {made.blocks} blocks of people" if made.blocks > 1 else ""

@@ -6,15 +6,16 @@ Answers hold at one stated price of a unit of effect; all else stays as estimate
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import cache
 from math import ceil, log10
 
 import numpy as np
 
 from iop_outcomes.comparison.increments import Weighed, normal_columns
+from iop_outcomes.comparison.person_costs import hold_most, weigh_dollars
 from iop_outcomes.measures.rows import Row
-from iop_outcomes.statistics import two_way_sensitivity
+from iop_outcomes.statistics import Increment, priced_means, two_way_sensitivity
 from iop_outcomes.statistics.intervals import Floats, normal_quantile
 
 #: What the price of a client-week is moved to, as a share of it.
@@ -36,17 +37,27 @@ def two_way_rows(weighed: Weighed, costs: Mapping[str, Floats], worth: float) ->
     protocol, found = weighed.question.protocol, weighed.found
     one, other = protocol.treated, protocol.control
 
-    @cache
-    def priced(first: float, second: float) -> Weighed:
-        factors = {one: first, other: second}
-        return replace(weighed, cost=np.sum([factors.get(level, 1.0) * cost for level, cost in costs.items()], axis=0))
+    means = priced_means(weighed.made, list(costs.values()), weighed.effect)
+    dollars = {
+        level: [weigh_dollars(weighed.made, own, cost) for cost in costs.values()]
+        for level, own in weighed.question.sides
+    }
 
-    def of_prices(first: float, second: float) -> tuple[Weighed, Floats, float]:
+    @cache
+    def priced(first: float, second: float) -> _Moved:
+        factors = [{one: first, other: second}.get(level, 1.0) for level in costs]
+        held = {
+            level: hold_most(np.sum([factor * part for factor, part in zip(factors, parts, strict=True)], axis=0))
+            for level, parts in dollars.items()
+        }
+        return _Moved(means.at(factors), held)
+
+    def of_prices(first: float, second: float) -> tuple[_Moved, Floats, float]:
         moved = priced(first, second)
         pays = np.array([-1.0, worth])
         return moved, moved.found.arms[:, 1], float(pays @ moved.found.covariance @ pays)
 
-    def of_effect(first: float, gap: float) -> tuple[Weighed, Floats, float]:
+    def of_effect(first: float, gap: float) -> tuple[_Moved, Floats, float]:
         moved = priced(first, 1.0)
         base = float(found.arms[1, 1])
         return moved, np.array([base + gap, base]), float(moved.found.covariance[0, 0])
@@ -58,16 +69,24 @@ def two_way_rows(weighed: Weighed, costs: Mapping[str, Floats], worth: float) ->
     yield from _grid_rows(weighed, worth, (one, FACTORS), (EFFECT, gaps), of_effect)
 
 
+@dataclass(frozen=True, eq=False)
+class _Moved:
+    """The increments at moved prices, and how much of each level's dollars the two people with most hold, at most."""
+
+    found: Increment
+    held: dict[str, float]
+
+
 def _grid_rows(
     weighed: Weighed,
     worth: float,
     first: tuple[str, tuple[float, ...]],
     second: tuple[str, tuple[float, ...]],
-    case: Callable[[float, float], tuple[Weighed, Floats, float]],
+    case: Callable[[float, float], tuple[_Moved, Floats, float]],
 ) -> Iterator[Row]:
     """One grid: each pair of values with both levels' net benefit and the difference.
 
-    ``case`` gives the people with their moved dollars, both levels' effect, and the variance of the difference.
+    ``case`` gives what follows from moved dollars, both levels' effect, and the variance of the difference.
     """
     question = weighed.question
 

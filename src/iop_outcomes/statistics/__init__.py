@@ -24,7 +24,7 @@ from .economics import (
 )
 from .effect import Effect
 from .fieller import FiellerSet, fieller_interval, fieller_ratio_of_sums
-from .followed import JointMeans, followed_increment, followed_weights, joint_means
+from .followed import JointMeans, PricedMeans, followed_increment, followed_weights, joint_means, priced_means
 from .frontier import Frontier, efficiency_frontier
 from .funnel import FunnelLimits, Overdispersion, design_effect, funnel_limits, overdispersion
 from .imputation import Pooled, impute_binary, impute_numeric, pool_rubin
@@ -118,6 +118,7 @@ __all__ = [
     "PersonBootstrap",
     "PlaneShares",
     "Pooled",
+    "PricedMeans",
     "Realism",
     "ResampledEstimate",
     "ReweightedBootstrap",
@@ -196,6 +197,7 @@ __all__ = [
     "pool_rubin",
     "pool_shares",
     "present_value",
+    "priced_means",
     "ratio_of_sums",
     "recovered",
     "recovered_difference",

@@ -127,6 +127,7 @@ def answered_effect(
     estimand: str = "ATO",
     family: str | None = None,
     cluster: ArrayLike | None = None,
+    made: AnswerWeights | None = None,
     conf_level: float = 0.95,
 ) -> Effect:
     """How far apart are two groups made alike, people who answered standing for people like them who did not?
@@ -144,6 +145,7 @@ def answered_effect(
         estimand: "ATO", "ATE", "ATT" or "ATC"; with a family not "ATO", whose target is itself made by the score.
         family: None for weighted means; "gaussian" or "binomial" for a doubly robust estimate.
         cluster: (n) the person each row belongs to; each row its own when left out.
+        made: what ``answer_weights`` gives for these rows, where it is there already.
         conf_level: confidence level.
 
     Returns:
@@ -165,7 +167,7 @@ def answered_effect(
     y = np.asarray(outcome, float)
     if y.shape != np.shape(treated) or np.isinf(y).any():
         raise ValueError("outcome must have one number a row, nan where it is unknown.")
-    made = answer_weights(~np.isnan(y), treated, covariates, estimand, cluster=cluster)
+    made = made or answer_weights(~np.isnan(y), treated, covariates, estimand, cluster=cluster)
     people, own, known = person_codes(cluster, y.size), made.treated, made.known
     method = f"{'weighted means' if family is None else f'doubly robust, {family}'} ({estimand})"
     method += f", inverse chance of a known outcome by {made.answered_by}" if made.answered_by else ""

@@ -122,6 +122,56 @@ def joint_means(
     return JointMeans(means, pull)
 
 
+@dataclass(frozen=True, eq=False)
+class PricedMeans:
+    """Mean costs of K kinds and the mean effect of two groups, and how all of them vary together.
+
+    ``means`` (2 × (K + 1)), the treated first, the effect last; ``covariance`` of them row by row; ``people`` how many rows.
+    Cost goes up with its price, so that other prices of a kind take no second look at the rows.
+    """
+
+    means: Floats
+    covariance: Floats
+    people: int
+
+    def at(self, factors: ArrayLike) -> Increment:
+        """The increments with each kind's cost times a factor (K)."""
+        kinds = self.means.shape[1] - 1
+        own = np.zeros((2, kinds + 1))
+        own[0, :kinds], own[1, kinds] = np.asarray(factors, float), 1.0
+        turn = np.kron(np.eye(2), own)
+        arms, spread = self.means @ own.T, turn @ self.covariance @ turn.T
+        apart = np.hstack([np.eye(2), -np.eye(2)])
+        cost, effect = arms[0] - arms[1]
+        return Increment(float(cost), float(effect), apart @ spread @ apart.T, arms, spread, self.people, "")
+
+
+def priced_means(made: Sequence[AnswerWeights], costs: Sequence[ArrayLike], effect: ArrayLike) -> PricedMeans:
+    """What do two groups cost in each of several kinds, and achieve, on average?
+
+    Args:
+        made: the weights of each of the J parts, none of them with a ``reason``.
+        costs: K times (n × J) cost of each row of a kind in each part.
+        effect: (n) effect of each row.
+
+    Raises:
+        ValueError: as ``joint_means``.
+
+    >>> group, effect = np.repeat([1, 0], 20), np.tile([1.0, 0.0], 20)
+    >>> rent, staff = np.full((40, 1), 3.0), np.full((40, 1), 5.0)
+    >>> priced = priced_means(followed_weights(np.ones((40, 1)), group, None), [rent, staff], effect)
+    >>> priced.at([2, 1]).arms.round(6).tolist()
+    [[11.0, 0.5], [11.0, 0.5]]
+    """
+    groups = (made[0].treated, ~made[0].treated)
+    kinds = [joint_means(made, groups, cost, effect) for cost in costs]
+    means = np.column_stack([*(kind.means[:, 0] for kind in kinds), kinds[0].means[:, 1]])
+    pull = np.column_stack(
+        [part for side in (0, 2) for part in (*(kind.pull[:, side] for kind in kinds), kinds[0].pull[:, side + 1])]
+    )
+    return PricedMeans(means, pull.T @ pull, groups[0].size)
+
+
 def followed_increment(made: Sequence[AnswerWeights], cost: ArrayLike, effect: ArrayLike) -> Increment:
     """How far apart are two groups in cost and effect, taken together, when some are not followed to the end yet?
 

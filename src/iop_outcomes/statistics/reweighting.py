@@ -60,6 +60,7 @@ def reweighted_bootstrap(
     cluster: ArrayLike | None = None,
     replicates: int = 1_000,
     seed: int,
+    made: AnswerWeights | None = None,
 ) -> ReweightedBootstrap:
     """How much would the means of two groups made alike differ in another sample of people, weights and all?
 
@@ -79,6 +80,7 @@ def reweighted_bootstrap(
         cluster: (n) the person each row belongs to; each row its own when left out.
         replicates: number of replicates B.
         seed: the same seed gives the same draws.
+        made: what ``answer_weights`` gives for these rows, where it is there already.
 
     Returns:
         ReweightedBootstrap; without draws and with a ``reason`` where the data cannot be weighted, or more than one in
@@ -103,7 +105,7 @@ def reweighted_bootstrap(
     if replicates < 2:
         raise ValueError("Give two or more replicates.")
     known, person = ~np.isnan(table).any(axis=1), person_codes(cluster, len(table))
-    made = answer_weights(known, treated, covariates, estimand, cluster=person)
+    made = made or answer_weights(known, treated, covariates, estimand, cluster=person)
     sample = _Sample(np.where(known[:, None], table, 0.0), covariates, person, made)
     estimate = sample.weigh(made.weights[known])
     if made.reason or sample.people <= MOST_PEOPLE:

@@ -197,10 +197,9 @@ def _sober_days(cohort: Cohort, stays: pd.DataFrame, horizon: int) -> Iterator[t
     if care.reports.empty:
         return
     place = pd.Series(stays.index, index=stays["episode_id"])[care.stays["episode_id"]].to_numpy()
-    in_care = np.arange(until + 1)[None, :] <= care.end[:, None]
     for category, states in _SOBER.items():
         codes = [STATES.index(state) for state in states]
-        row, first, last = find_runs(np.isin(care.calendar, codes) & in_care)
+        row, first, last = find_runs(care.calendar, care.end, codes)
         yield category, Accrual(place[row], first, last, np.ones(len(row)))
 
 

@@ -6,6 +6,7 @@ taken and ``days_covered`` days back. Days on which sources disagree are *mixed*
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -67,17 +68,25 @@ def build_calendar(reports: Reports, people: int, days: int, disagreement: str =
     return calendar
 
 
-def find_runs(days: npt.NDArray[np.bool_]) -> tuple[Days, Days, Days]:
-    """Stretches of true days in a matrix (people × days): row, first and last day of each, row by row.
+def find_runs(calendar: Calendar, end: Days, codes: Sequence[int]) -> tuple[Days, Days, Days]:
+    """Stretches of days in one of these states, up to each person's last day ``end``: row, first and last day, row by row.
 
-    >>> [part.tolist() for part in find_runs(np.array([[True, True, False, True], [False, True, False, False]]))]
+    >>> days = np.array([[2, 2, 0, 2], [0, 2, 3, 2]], dtype=np.int8)
+    >>> [part.tolist() for part in find_runs(days, np.array([3, 2]), [2])]
     [[0, 0, 1], [0, 3, 1], [1, 3, 1]]
     """
-    begins, ends = days.copy(), days.copy()
-    begins[:, 1:] &= ~days[:, :-1]
-    ends[:, :-1] &= ~days[:, 1:]
-    row, first = np.nonzero(begins)
-    return row, first, np.nonzero(ends)[1]
+    wanted = np.isin(np.arange(len(STATES)), codes)
+    day = np.arange(calendar.shape[1])
+    parts = []
+    for start in range(0, len(calendar), _BLOCK):
+        inside = wanted[calendar[start : start + _BLOCK]] & (day <= end[start : start + _BLOCK, None])
+        begins, ends = inside.copy(), inside.copy()
+        begins[:, 1:] &= ~inside[:, :-1]
+        ends[:, :-1] &= ~inside[:, 1:]
+        row, first = np.nonzero(begins)
+        parts.append(np.array([row + start, first, np.nonzero(ends)[1]]))
+    row, first, last = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0), dtype=np.int64)
+    return row, first, last
 
 
 def _fill_days(reports: Reports, people: int, days: int, disagreement: str) -> Calendar:

@@ -40,6 +40,8 @@ _READ: dict[str, Callable[..., Any]] = {
     "DOUBLE": pd.to_numeric,
 }
 _SPILL = "iop-outcomes-"
+#: What tables on disk may take in memory: enough that more makes nothing faster, up to millions of episodes.
+MEMORY = "2GB"
 
 
 class Engine(Protocol):
@@ -69,7 +71,8 @@ class Embedded:
 
     The tables stand in memory, or with ``on_disk`` in a database file in a folder of its own inside ``spill`` (the
     system's temporary folder unless given), which is removed at the end; what an earlier run left there when it was
-    killed is removed at the start. ``memory_limit``, such as ``"4GB"``, bounds what the engine keeps in memory.
+    killed is removed at the start. ``memory_limit``, such as ``"4GB"``, bounds what the engine keeps in memory (2 GB of tables on
+    disk unless given).
     """
 
     def __init__(
@@ -87,11 +90,10 @@ class Embedded:
         weakref.finalize(self, _close, self._connection, self._folder)
         self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute(f"SET temp_directory = '{_quoted(self._folder)}'")
-        if memory_limit is not None:
-            try:
-                self._connection.execute(f"SET memory_limit = '{_quoted(memory_limit)}'")
-            except duckdb.Error:
-                raise UsageError("memory_limit is a number with a unit, such as 4GB.") from None
+        try:
+            self._connection.execute(f"SET memory_limit = '{_quoted(memory_limit or MEMORY)}'")
+        except duckdb.Error:
+            raise UsageError("memory_limit is a number with a unit, such as 4GB.") from None
 
     def place(self, table: Table, frames: Iterable[pd.DataFrame]) -> Lazy:
         """Frames of one table (at least one) on the engine, with the schema's types."""

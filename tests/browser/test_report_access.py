@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from accessibility import NEEDS_CHROMIUM, violations
+from accessibility import NEEDS_CHROMIUM, PHONE, violations
 
 import iop_outcomes as iop
 from iop_outcomes.records.synthetic import simulate_records
@@ -22,6 +22,8 @@ pytestmark = NEEDS_CHROMIUM
 REPORTS = Path(__file__).parents[2] / "reports"
 #: Contrast of text with what lies behind it: WCAG 2.2, success criterion 1.4.3, level AA.
 LEAST_CONTRAST = 4.5
+#: The smallest letters of a drawing in its own units, and in pixels of a screen that is read.
+SMALLEST, LEAST_LETTER = 7, 7
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,28 @@ def test_words_in_figures_stand_out_from_what_lies_behind_them(report: Path, bro
     assert all(drawings), "a figure in which no word was found was not looked at"
     faint = [(name, round(min(found), 1)) for name, found in written if found and min(found) < LEAST_CONTRAST]
     assert faint == []
+
+
+def test_figures_keep_readable_letters_on_a_phone_and_scroll_in_their_frames(small: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": PHONE, "height": 844})
+    try:
+        page.goto(small.resolve().as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, (
+            "the page itself does not scroll sideways"
+        )
+        scales = page.evaluate(
+            "() => [...document.querySelectorAll('.drawing svg')].map(svg => svg.clientWidth / svg.viewBox.baseVal.width)"
+        )
+        assert scales
+        assert SMALLEST * min(scales) >= LEAST_LETTER
+        frame = page.locator("figure > [role=region]").first
+        frame.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => document.activeElement.scrollLeft > 0", timeout=5000)
+        assert (frame.get_attribute("aria-label") or "").startswith("Figure: ")
+    finally:
+        page.close()
+    assert violations(small, browser, width=PHONE) == []
 
 
 def contrasts(page: Page, figure: ElementHandle) -> list[float]:

@@ -19,7 +19,9 @@ from iop_outcomes.publication.document import (
     Tiles,
 )
 
-_NUMBER = re.compile(r"(-?)\$?(-?)(\d[\d,]*)(?:\.(\d+))?(%?)")
+_NUMBER = re.compile(r"(?:(under|over) )?(-?)\$?(-?)(\d[\d,]*)(?:\.(\d+))?(%?)")
+#: What "under 1%" and "over 99%" leave: the middle, and half of how wide it is.
+_EDGES = {("under", 0.01): (0.0025, 0.0025), ("over", 0.99): (0.9975, 0.0025)}
 
 
 def list_prose(document: Document) -> Iterator[tuple[str, str, str]]:
@@ -88,14 +90,17 @@ def read_page(html: str) -> tuple[list[str], list[list[list[str]]]]:
 
 
 def read_printed(text: str) -> list[tuple[float, float]]:
-    """Each number of a cell with half of its last printed digit.
+    """Each number of a cell with half of its last printed digit; of what would round to nobody or everybody half of that.
 
-    >>> read_printed("-3% of $1,234.50")
-    [(-0.03, 0.005), (1234.5, 0.005)]
+    >>> read_printed("-3% of $1,234.50"), read_printed("91% to over 99%")
+    ([(-0.03, 0.005), (1234.5, 0.005)], [(0.91, 0.005), (0.9975, 0.0025)])
     """
     found = []
-    for minus, after, whole, decimals, percent in _NUMBER.findall(text):
+    for word, minus, after, whole, decimals, percent in _NUMBER.findall(text):
         value = float(f"{whole.replace(',', '')}.{decimals or 0}") * (-1 if minus or after else 1)
         scale = 100 if percent else 1
+        if (word, value / scale) in _EDGES and percent:
+            found.append(_EDGES[word, value / scale])
+            continue
         found.append((value / scale, 0.5 * math.pow(10, -len(decimals)) / scale))
     return found

@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "disclosure"))
 from handmade import made_document, made_release
 
 from iop_outcomes.errors import DisclosureError, UsageError
-from iop_outcomes.publication.columns import print_table
+from iop_outcomes.publication.columns import measure_text, print_table
 from iop_outcomes.publication.document import (
+    DefinitionBox,
     Document,
     FigureBlock,
     Note,
@@ -262,14 +263,42 @@ def test_the_sheet_a_link_leads_to_is_no_number_of_anybody(path: Path, reader: P
     assert not [piece for piece in read_pdf(path.read_bytes(), "") if piece.place == "property Contents"]
 
 
+def test_a_definition_shares_a_sheet_with_what_it_defines(document: Document, tmp_path: Path) -> None:
+    """A high figure that would fill its sheet gives up some height; words before it stay where they are."""
+    (figure, *_), (box, *_) = blocks_of(document, FigureBlock), blocks_of(document, DefinitionBox)
+    high = re.sub(r'height="[^"]+" viewBox="0 0 [^"]+"', 'height="900pt" viewBox="0 0 518.4 900"', figure.svg, count=1)
+    assert high != figure.svg
+    prose = tuple(Paragraph(f"Sentence {place} of the page.") for place in range(9))
+    page = Page("one", "1", "One", "", (*prose, replace(figure, svg=high), box, Note("Read it so.")))
+    sheets = PdfReader(write_pdf(replace(document, pages=(page,)), tmp_path / "d.pdf")).pages
+    (sheet,) = [sheet.extract_text() for sheet in sheets if box.title in sheet.extract_text()]
+    assert figure.title in sheet
+    assert "Read it so." in sheet
+
+
 # Columns ---------------------------------------------------------------------------------------------------------------
 def test_numbers_of_a_column_stand_by_their_points() -> None:
-    shares = (0.5, 0.998, float("nan"))
-    rows = tuple((f"Row {place}", Quantity("share", share, denominator=90)) for place, share in enumerate(shares))
+    values = (1250, 99.8, float("nan"))
+    rows = tuple((f"Row {place}", Quantity("number", value)) for place, value in enumerate(values))
     printed = print_table(Table(("What", "Share"), rows), 60)
-    assert printed.rows == (("Row 0", "50%"), ("Row 1", "99.8%"), ("Row 2", "–"))
+    assert printed.rows == (("Row 0", "1,250"), ("Row 1", "99.8"), ("Row 2", "–"))
     assert printed.numbers == (False, True)
     assert [pads[1] > 0 for pads in printed.pads] == [True, False, False]
+
+
+def test_ranges_are_never_broken_and_words_give_way() -> None:
+    """Two columns of ranges beside words, on less than all would like: only what holds a number keeps its line."""
+    rows = (
+        ("Left before completing", Quantity("share", 0.58, denominator=90), "54% to 62%", "cannot be estimated"),
+        ("Completed", Quantity("share", 0.2, denominator=90), "91% to over 99%", "$3,352 ($3,198 to $3,506)"),
+    )
+    columns = ("Ending", "Share", "Range", "Cost of everything that followed")
+    for width in (30, 36, 60):
+        widths = print_table(Table(columns, rows), width).widths
+        assert sum(widths) <= width + 1e-9
+        assert widths[2] >= measure_text("91% to over 99%")
+        assert widths[3] >= measure_text("($3,198 to $3,506)")
+    assert print_table(Table(columns, rows), 30).widths[0] < measure_text("Left before completing")
 
 
 def test_a_wide_table_keeps_to_its_sheet_and_its_numbers_to_their_line() -> None:

@@ -10,7 +10,9 @@ import pandas as pd
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort
 from iop_outcomes.estimates import Estimates
+from iop_outcomes.instruments import INSTRUMENTS
 from iop_outcomes.measures.rows import Group, Row
+from iop_outcomes.records.program import instruments_of
 from iop_outcomes.schema import COVARIATES
 from iop_outcomes.statistics import standardised_difference
 from iop_outcomes.vocabulary import AttendanceStatus, OutcomeStatus
@@ -90,7 +92,9 @@ def measure_completeness(cohort: Cohort) -> Estimates:
     rows = [_share(Group(), "completeness", name, frame[name].notna(), frame) for name in COVARIATES]
     rows += _sessions_known(cohort)
     rows += _assessments_made(cohort)
-    return Estimates.from_rows(rows, cohort.settings)
+    known = instruments_of(cohort.records.manifest.settings)
+    labels = {name: one.label for name, one in known.items() if one != INSTRUMENTS.get(name)}
+    return Estimates.from_rows(rows, {**cohort.settings, **({"instrument_labels": labels} if labels else {})})
 
 
 def _groups(column: pd.Series) -> Iterator[tuple[str | None, pd.Series]]:

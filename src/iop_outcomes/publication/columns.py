@@ -16,8 +16,12 @@ _NARROW, _WIDE = frozenset(" .,:;'|!()[]ijlrft-·"), frozenset("mwMWQO@%—")
 _GAP = 1.8
 #: By how much a column grows at a time.
 _BIT = 0.5
-#: A number, and words beside one such as its range, stay on one line up to this length; longer words may be broken.
-_TOGETHER, _UNBROKEN = 13.0, 18.0
+#: Longest word that is not broken.
+_UNBROKEN = 18.0
+#: A number may stand above its range in brackets.
+_STACKED = re.compile(r"\s(?=\()")
+#: A number, a share of a count or a range, with what belongs to it: always on one line.
+_WHOLE = re.compile(r"[^a-z]*\d[^a-z]*((to|of|in|under|over|days|weeks|hours)\b[^a-z]*)*|(under|over) [^a-z]*\d.*")
 #: Where a text may go on in the next line.
 _BREAKS = re.compile(r"(?<=/)|\s+")
 #: A single number with its decimals, and how wide they are.
@@ -43,7 +47,7 @@ class PrintedTable:
 def print_table(table: Table | TextTable, width: float) -> PrintedTable:
     """The table as printed on a sheet of some width, in parts of the type size.
 
-    Every column gets what its longest word or number needs; what is left goes where it saves most lines.
+    Every column gets what its longest word, number or range needs; what is left goes where it saves most lines.
     """
     columns = table.columns
     rows = tuple(tuple(show_cell(cell) for cell in row) for row in table.rows)
@@ -53,26 +57,24 @@ def print_table(table: Table | TextTable, width: float) -> PrintedTable:
         pad_decimals(cells) if number else [0.0] * len(cells) for cells, number in zip(by_column, numbers, strict=True)
     ]
     pads = tuple(zip(*padded, strict=True))
-    least = []
+    least, firm = [], []
     for place, column in enumerate(columns):
-        kept = numbers[place] or (place > 0 and numbers[place - 1])
-        lengths = [measure_text(cell) + pad for cell, pad in zip(by_column[place], padded[place], strict=True)]
-        whole = [length for length in lengths if kept and length <= _TOGETHER]
-        words = [
-            min(_UNBROKEN, measure_text(word)) for text in (column, *by_column[place]) for word in _BREAKS.split(text)
-        ]
-        least.append(max((*whole, *words), default=0.0) + _GAP)
+        cells = zip(by_column[place], padded[place], strict=True)
+        whole = [(part, pad) for cell, pad in cells for part in _STACKED.split(cell) if _WHOLE.fullmatch(part)]
+        firm.append(max((measure_text(part) + pad for part, pad in whole), default=0.0) + _GAP)
+        words = (word for text in (column, *by_column[place]) for word in _BREAKS.split(text))
+        least.append(max(firm[-1], max(min(_UNBROKEN, measure_text(word)) for word in words) + _GAP))
     wishes = [
         [measure_text(cell) + pad + _GAP for cell, pad in zip(*row, strict=True)]
         for row in ((columns, [0.0] * len(columns)), *zip(rows, pads, strict=True))
     ]
-    return PrintedTable(columns, rows, numbers, share_width(least, wishes, width), pads)
+    return PrintedTable(columns, rows, numbers, share_width(least, wishes, width, firm), pads)
 
 
 def pad_decimals(cells: Sequence[str]) -> list[float]:
     """The white after each number that puts the points of a column under each other.
 
-    >>> pad_decimals(["84%", "99.8%", "7 of 19"])
+    >>> pad_decimals(["84", "99.8", "7 of 19"])
     [0.96, 0.0, 0.0]
     """
     decimals = [_DECIMALS.fullmatch(cell) for cell in cells]
@@ -83,20 +85,27 @@ def pad_decimals(cells: Sequence[str]) -> list[float]:
     return [0.0 if length is None else round(longest - length, 3) for length in lengths]
 
 
-def share_width(least: Sequence[float], wishes: Sequence[Sequence[float]], width: float) -> tuple[float, ...]:
+def share_width(
+    least: Sequence[float], wishes: Sequence[Sequence[float]], width: float, firm: Sequence[float] = ()
+) -> tuple[float, ...]:
     """Widths of columns, each at least what it needs; ``wishes`` are the widths that keep each cell of a row on one line.
 
     A table is as narrow as its cells allow. Where they do not fit, the rest goes to the columns bit by bit, each bit where it
-    makes the table shortest; where even the least is too much, all shrink alike.
+    makes the table shortest; where even the least is too much, columns shrink towards what their numbers need, ``firm``,
+    and where that is too much, all alike.
 
     >>> share_width([2, 2], [[4, 10]], 20), share_width([4, 4], [[4, 4]], 4)
     ((4.0, 10.0), (2.0, 2.0))
     >>> share_width([2, 2], [[4, 40], [4, 20]], 20)
     (3.5, 16.5)
+    >>> share_width([4, 6], [[4, 6]], 8, firm=[4, 2])
+    (4.0, 4.0)
     """
     widths = [float(part) for part in least]
     if sum(widths) > width:
-        return tuple(width * part / sum(widths) for part in widths)
+        firm = firm if 0 < sum(firm) < width else [0.0] * len(widths)
+        rest = (width - sum(firm)) / (sum(widths) - sum(firm))
+        return tuple(float(kept + rest * (part - kept)) for kept, part in zip(firm, widths, strict=True))
     most = [max(column) for column in zip(*wishes, strict=True)]
 
     def lines(place: int) -> float:

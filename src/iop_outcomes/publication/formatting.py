@@ -1,7 +1,9 @@
 """Numbers as words: the one place where a raw value becomes text.
 
 Readers meet a frequency first ("about 6 in 10 people"), then a percent, then an interval. Percents stand only where the
-denominator is 30 or more; below that a count says it better ("7 of 19").
+denominator is 30 or more; below that a count says it better ("7 of 19"). They are whole, so that a column of them has one
+number of decimals and none that its people do not bear; what would round to nothing or to everybody is "under 1%" or
+"over 99%".
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ WITHHELD = "·"
 NOTHING = "–"
 #: Fewest in the denominator for a percent.
 PERCENT_FROM = 30
+
+#: What stands for shares that a whole percent would make nothing or everybody, and how near to these is just that.
+_FEW, _MOST, _EXACT = "under 1%", "over 99%", 1e-9
 
 Kind = Literal["share", "count", "days", "weeks", "hours", "ratio", "number", "money", "p_value"]
 
@@ -116,7 +121,7 @@ def show_value(value: float, kind: Kind) -> str:
     """A bare number of a kind, without base or limits; a missing one is a dash.
 
     >>> show_value(1234, "count"), show_value(41.26, "days"), show_value(.004, "share"), show_value(16.4, "number")
-    ('1,234', '41.3 days', '0.4%', '16.4')
+    ('1,234', '41.3 days', 'under 1%', '16.4')
     """
     if math.isnan(value):
         return NOTHING
@@ -134,14 +139,21 @@ def show_value(value: float, kind: Kind) -> str:
 
 
 def show_interval(quantity: Quantity) -> str:
-    """The limits in short: ``48% to 68%``; a dash where there are none or where the number was withheld."""
+    """The limits in short: ``48% to 68%``; a dash where there are none or where the number was withheld.
+
+    >>> show_interval(Quantity("share", .998, .996, 1)), show_interval(Quantity("share", .96, .91, .997))
+    ('over 99%', '91% to over 99%')
+    """
     if quantity.withheld:
         return WITHHELD
     if math.isnan(quantity.low) or math.isnan(quantity.high):
         return NOTHING
     if quantity.kind == "share" and quantity.denominator < PERCENT_FROM and _is_share_of_count(quantity):
         return f"{_tenths(quantity.low)} to {_tenths(quantity.high)} in 10"
-    return f"{show_value(quantity.low, quantity.kind)} to {show_value(quantity.high, quantity.kind)}"
+    low, high = (show_value(limit, quantity.kind) for limit in (quantity.low, quantity.high))
+    if (high == _FEW and low in ("0%", _FEW)) or (low == _MOST and high in (_MOST, "100%")):
+        return high if high == _FEW else low
+    return f"{low} to {high}"
 
 
 def say_frequency(share: float, things: str = "people") -> str:
@@ -202,7 +214,9 @@ def show_base(quantity: Quantity) -> str:
 
 def _say_limits(quantity: Quantity) -> str:
     shown = show_interval(quantity)
-    return "" if shown in (NOTHING, WITHHELD) else f"; likely between {shown.replace(' to ', ' and ')}"
+    if shown in (NOTHING, WITHHELD):
+        return ""
+    return f"; likely between {shown.replace(' to ', ' and ')}" if " to " in shown else f"; likely {shown}"
 
 
 def _is_share_of_count(quantity: Quantity) -> bool:
@@ -215,8 +229,11 @@ def _is_share_of_count(quantity: Quantity) -> bool:
 
 
 def _percent(value: float) -> str:
-    digits = 1 if 0 < abs(value) < 0.01 or 0.99 < abs(value) < 1 else 0
-    return f"{value * 100:.{digits}f}%"
+    """A whole percent; a share that is not quite nothing or everybody is not printed as that, nor a 0 with a minus."""
+    whole = round(value * 100)
+    if whole == 0 and value > _EXACT:
+        return _FEW
+    return _MOST if whole == 100 and value < 1 - _EXACT else f"{whole}%"
 
 
 def _tenths(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from iop_outcomes.publication.document import SIGNAL_WORDS, Cell, Document, Page, Signal, Tile
 from iop_outcomes.publication.formatting import NOTHING, WITHHELD, Quantity, show, show_base, show_interval
+from iop_outcomes.schema import EPISODES, PROGRAMS
 
 #: A signal's own sign, so that it is told by its shape and not by its colour alone.
 SIGNAL_SIGNS: dict[Signal, str] = {"better": "▲", "worse": "▼", "changed": "◆", "none": "●", "too_few": "○"}
@@ -11,6 +12,29 @@ STATEMENT_TITLE = "What this release shows and what it withholds"
 BEHIND_TITLE = "Numbers behind the figures"
 BEHIND_LINK = "Numbers behind this figure"
 BEHIND_LEAD = "Every figure of this report as a table, in the order of its pages."
+
+
+_FIELDS = {field.name: field.words for field in (*EPISODES.fields, *PROGRAMS.fields)}
+#: Codes and names of columns that a plain replacement of underscores would not make words of.
+_SAID = {
+    "race_ethnicity": "race and ethnicity",
+    "american_indian": "American Indian",
+    "referral": "source of referral",
+    "medication": "medication for opioid or alcohol use",
+}
+
+
+def say_code(code: object, column: str = "") -> str:
+    """A code or the name of a column in words, as every format has it: the label of the column's vocabulary, else its own.
+
+    >>> say_code("primary_substance"), say_code("race_ethnicity"), say_code("full_time", "employment")
+    ('Primary substance', 'Race and ethnicity', 'Full time')
+    """
+    words = _FIELDS.get(column)
+    if words is not None and str(code) in words.codes():
+        return words.labels()[str(code)]
+    text = _SAID.get(str(code), str(code).replace("_", " "))
+    return text[:1].upper() + text[1:]
 
 
 def settle_text(text: str) -> str:

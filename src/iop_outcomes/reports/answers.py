@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from iop_outcomes.publication.document import Sentences
 from iop_outcomes.publication.figures.equity import POOLED, RAW
 from iop_outcomes.publication.formatting import PERCENT_FROM, Quantity, quantity_of, say_quantity, show
+from iop_outcomes.publication.wording import say_code
 from iop_outcomes.reports.contents import DAYS, SITE_DAY
-from iop_outcomes.reports.reading import Reading, find_quantity, say_words
+from iop_outcomes.reports.reading import Reading, find_quantity
 
 #: The day early leaving is told by, where it may be shown; else the first day shown.
 _EARLY = 14
@@ -54,7 +55,7 @@ def _say_groups(reading: Reading) -> Iterator[str]:
         gaps = [(row, quantity_of(row)) for row in differences.where(reference=reference).rows()]
         if any(gap.shown for _, gap in gaps):
             less = [
-                f"{say_words(row['by']).lower()}: {say_words(row['group'], row['by']).lower()}"
+                f"{say_code(row['by']).lower()}: {say_code(row['group'], row['by']).lower()}"
                 for row, gap in gaps
                 if gap.high < 0
             ]

@@ -12,10 +12,6 @@ from iop_outcomes.publication.document import DefinitionBox, pick
 from iop_outcomes.publication.formatting import Quantity
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.contents import Contents
-from iop_outcomes.schema import EPISODES, PROGRAMS
-
-#: Column names a plain replacement of underscores would not make words of.
-_SAID = {"race_ethnicity": "race and ethnicity"}
 
 
 @dataclass(frozen=True)
@@ -98,15 +94,6 @@ def name_admissions(rows: Published) -> str:
 
 def _say_units(key: str) -> str:
     return {"session_status@1": "sessions", "requirement_met@1": "weeks"}.get(key, "episodes")
-
-
-def say_words(code: object, column: str = "") -> str:
-    """A code as a reader sees it: by the label of its column's vocabulary, else with its underscores gone."""
-    words = next((field.words for field in (*EPISODES.fields, *PROGRAMS.fields) if field.name == column), None)
-    if words is not None and str(code) in words.codes():
-        return words.labels()[str(code)]
-    text = _SAID.get(str(code), str(code).replace("_", " "))
-    return text[:1].upper() + text[1:]
 
 
 def name_scale(scales: object, scale: str) -> str:

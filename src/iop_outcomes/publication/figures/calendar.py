@@ -12,10 +12,10 @@ from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
     BLUE,
     GREY,
-    INK,
     LINE,
     ORANGE,
     Rows,
+    name_bands,
     new_figure,
     say_nothing_to_show,
     styled,
@@ -31,6 +31,8 @@ TITLE = "What is known of each week in care?"
 _NAME = "day_states@1"
 #: Weeks whose numbers there is room for.
 _ROOM = 13
+#: How much of its week a bar takes.
+_BAR = 0.82
 #: From the bottom up: sober, what nobody can speak of, use; with face, edge and hatch.
 _LAYERS: tuple[tuple[UseState, str, str, str], ...] = (
     (UseState.NEGATIVE, BLUE, BLUE, ""),
@@ -52,15 +54,17 @@ def draw_calendar(rows: Rows) -> Figure:
             say_nothing_to_show(axes, rows)
             return figure
         every = 1 if len(weeks) <= _ROOM else 4
+        middles: list[float] = []
         for week in weeks:
-            bottom = 0.0
+            bottom, middles = 0.0, []
             for state, face, edge, hatch in _LAYERS:
                 share = _share(rows, state, week)
                 axes.bar(
-                    week, share, 0.82, bottom=bottom, facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0.6
+                    week, share, _BAR, bottom=bottom, facecolor=face, edgecolor=edge, hatch=hatch, linewidth=0.6
                 )  # fmt: skip
                 if state == UseState.NEGATIVE and share > 0.12 and every == 1:
                     axes.text(week, share / 2, show_value(share, "share"), ha="center", color="white", fontsize=8)
+                middles.append(bottom + share / 2)
                 bottom += share
         axes.set_ylim(0, 1)
         axes.set_xlim(weeks[0] - 0.6, weeks[-1] + 0.6)
@@ -70,7 +74,9 @@ def draw_calendar(rows: Rows) -> Figure:
         words = f"Week of treatment{', and people in care in it' if counted else ''}. Whoever left is in no later bar."
         axes.set_xlabel(f"{words} {withheld_note(rows)}".strip(), fontsize=8)
         axes.set_ylabel("Of the days in care")
-        _label(figure)
+        end = weeks[-1] + _BAR / 2
+        width = weeks[-1] - weeks[0] + 1.2
+        name_bands(axes, end, 0.035 * width, middles, [state.label for state, *_ in _LAYERS])
         return figure
 
 
@@ -113,14 +119,3 @@ def _share(rows: Rows, state: UseState, week: float) -> float:
 def _people(rows: Rows, week: float) -> str:
     people = rows.where(category=str(UseState.NEGATIVE), at=week).frame["people"].iloc[0]
     return "" if math.isnan(people) else f"{people:,.0f}"
-
-
-def _label(figure: Figure) -> None:
-    """The states in the order of the bars, from the top."""
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(facecolor=face, edgecolor=edge if edge != LINE else GREY, hatch=hatch, label=state.label, linewidth=0.6)
-        for state, face, edge, hatch in reversed(_LAYERS)
-    ]
-    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=8.5, labelcolor=INK)

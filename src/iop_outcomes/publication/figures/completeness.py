@@ -23,13 +23,12 @@ from iop_outcomes.publication.figures.style import (
     withheld_note,
 )
 from iop_outcomes.publication.formatting import WITHHELD, Quantity, quantity_of, show_value
+from iop_outcomes.publication.wording import say_code
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DUE = " made when due"
-#: Names a plain replacement of underscores would not make words of.
-_SAID = {"race_ethnicity": "race and ethnicity"}
 TITLE = "How much of what should be known is known?"
 
 
@@ -52,7 +51,7 @@ def draw_completeness(rows: Rows) -> Figure:
                 axes.barh(place, value, height=0.6, facecolor=BLUE, edgecolor=BLUE, linewidth=0.5)
             text = show_value(value, "share") if known else WITHHELD if row["status"] == "withheld" else "–"
             axes.text(1.015, place, text, va="center", fontsize=8.5, color=INK)
-        axes.set_yticks(range(len(found)), [_label(row) for row in found])
+        axes.set_yticks(range(len(found)), [_label(row, rows) for row in found])
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.set_xlim(0, 1.09)
         axes.set_xticks([])
@@ -66,7 +65,9 @@ def draw_completeness(rows: Rows) -> Figure:
 def describe_completeness(rows: Rows) -> str:
     """The strips in words, from their own numbers."""
     parts = [
-        f"{_label(row)} {show_value(row['value'], 'share')}" for row in _rows(rows) if not math.isnan(row["value"])
+        f"{_label(row, rows)} {show_value(row['value'], 'share')}"
+        for row in _rows(rows)
+        if not math.isnan(row["value"])
     ]
     return f"Strips of how much is known: {'; '.join(parts)}." if parts else f"{TITLE} Nothing can be shown."
 
@@ -76,7 +77,7 @@ def tabulate_completeness(rows: Rows) -> Table:
     lines: list[tuple[Cell, ...]] = []
     for row in _rows(rows):
         counts = [Quantity("count", row[name], status=row["status"]) for name in ("n", "denominator")]
-        lines.append((_label(row), quantity_of(row, "share"), *counts))
+        lines.append((_label(row, rows), quantity_of(row, "share"), *counts))
     return Table(("What", "Known", "Records", "Of"), tuple(lines))
 
 
@@ -84,14 +85,21 @@ def _rows(rows: Rows) -> list[dict]:
     return [row for row in rows.rows() if str(row["definition"]).startswith("completeness")]
 
 
-def _say(category: str) -> str:
-    """What should be known, as readers meet it: ``phq9 made when due`` is asked for by its name."""
+def _say(category: str, rows: Rows) -> str:
+    """What should be known, as readers meet it: ``phq9 made when due`` is asked for by its name.
+
+    A programme's own instrument has the label of the rows' settings; what is not asked for when due is a column.
+    """
     name, due, _ = category.partition(_DUE)
-    label = INSTRUMENTS[name].label if name in INSTRUMENTS else _SAID.get(name, name.replace("_", " "))
-    return f"{label[:1].upper()}{label[1:]}{', when due' if due else ''}"
+    if not due:
+        return say_code(name)
+    label = rows.settings.get("instrument_labels", {}).get(name) or (
+        INSTRUMENTS[name].label if name in INSTRUMENTS else say_code(name)
+    )
+    return f"{label[:1].upper()}{label[1:]}, when due"
 
 
-def _label(row: dict) -> str:
-    text = _say(str(row["category"] or ""))
+def _label(row: dict, rows: Rows) -> str:
+    text = _say(str(row["category"] or ""), rows)
     group = row["group"]
     return text if group == "all" else f"{text}, {group if isinstance(group, str) else 'unknown'}"

@@ -15,14 +15,13 @@ from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
     GREY,
     HATCHES,
-    INK,
     SOFT,
     TONES,
     Rows,
+    name_bands,
     new_figure,
     say_nothing_to_show,
     series,
-    spread,
     styled,
     withheld_note,
 )
@@ -172,24 +171,7 @@ def _stack(axes: Axes, days: list[float], bands: list[tuple[str, np.ndarray]]) -
         middles.append(float(bottom[-1] + values[-1] / 2))
         labels.append(f"{label} {show_value(float(values[-1]), 'share')}")
         bottom = bottom + values
-    for middle, height, label in zip(middles, spread(middles, 0.062, 0.02, 0.98), labels, strict=True):
-        axes.annotate(
-            label,
-            (end, middle),
-            (end + 0.03 * width, height),
-            va="center",
-            fontsize=8,
-            color=INK,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": SOFT,
-                "linewidth": 0.6,
-                "shrinkA": 0,
-                "shrinkB": 0,
-                "relpos": (0, 0.5),
-            },
-        )
+    name_bands(axes, end, 0.03 * width, middles, labels)
     axes.set_xlim(days[0], end)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])

@@ -27,7 +27,7 @@ from iop_outcomes.publication.figures.style import (
     withheld_note,
 )
 from iop_outcomes.publication.formatting import WITHHELD, Quantity, quantity_of, show, show_interval, show_value
-from iop_outcomes.schema import EPISODES, PROGRAMS
+from iop_outcomes.publication.wording import say_code
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 TITLE = "Do some groups of people fare differently from everyone else?"
 RAW, POOLED = "everyone else", "everyone else, partially pooled"
-_FIELDS = {field.name: field.words for field in (*EPISODES.fields, *PROGRAMS.fields)}
-#: Column names a plain replacement of underscores would not make words of.
-_SAID = {"race_ethnicity": "race and ethnicity", "american_indian": "American Indian"}
 
 #: Behind words that a line would strike through.
 _PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
@@ -89,7 +86,7 @@ def draw_equity(rows: Rows) -> Figure:
         right.set_title("Points from everyone else", fontsize=8.5, loc="left")
         left.set_yticks([place for place, _ in labels], [label for _, label in labels])
         for tick, (_, label) in zip(left.get_yticklabels(), labels, strict=True):
-            tick.set_fontweight("bold" if label in {_say(column) for column in columns} else "normal")
+            tick.set_fontweight("bold" if label in {say_code(column) for column in columns} else "normal")
         left.set_ylim(max(place for place, _ in labels) + 0.7, -0.7)
         left.tick_params(left=False)
         right.tick_params(left=False)
@@ -116,7 +113,7 @@ def describe_equity(rows: Rows) -> str:
     ]
     for column in dict.fromkeys(line.column for line in lines):
         parts = [f"{line.label} {show(line.share)}" for line in lines if line.column == column]
-        words.append(f"{_say(column)}: {'; '.join(parts)}.")
+        words.append(f"{say_code(column)}: {'; '.join(parts)}.")
     apart = [line for line in lines if line.pooled is not None and (line.pooled.low > 0 or line.pooled.high < 0)]
     names = [f"{line.label} ({_points(line.pooled)} points)" for line in apart]
     if any(line.pooled is not None and line.pooled.shown for line in lines):
@@ -129,7 +126,7 @@ def tabulate_equity(rows: Rows) -> Table:
     lines: list[tuple[Cell, ...]] = []
     for line in _lines(rows):
         base = Quantity("count", line.share.denominator, status=line.share.status if line.share.withheld else "ok")
-        name = f"{_say(line.column)}: {line.label}"
+        name = f"{say_code(line.column)}: {line.label}"
         lines.append((name, base, line.share, show_interval(line.share), _points(line.raw), _points(line.pooled)))
     headings = ("Group", "Of", "Share", "Likely range", "Points from everyone else", "Partially pooled")
     return Table(headings, tuple(lines))
@@ -146,7 +143,7 @@ def _lines(rows: Rows) -> list[_Line]:
     for row in shares:
         by, group = str(row["by"]), row["group"] if isinstance(row["group"], str) else None
         raw, pooled = (gaps.get((by, group, reference)) for reference in (RAW, POOLED))
-        label = "Not recorded" if group is None else _say(group, by)
+        label = "Not recorded" if group is None else say_code(group, by)
         found.append(_Line(by, label, quantity_of(row), raw, pooled))
     order = list(dict.fromkeys(line.column for line in found))
     return sorted(found, key=lambda line: order.index(line.column))
@@ -163,7 +160,7 @@ def _places(lines: list[_Line]) -> tuple[list[float], list[tuple[float, str]]]:
     for line in lines:
         if line.column != column:
             at += 1.0 if column is None else 1.25
-            labels.append((at, _say(line.column)))
+            labels.append((at, say_code(line.column)))
             column = line.column
         at += 1.0
         places.append(at)
@@ -202,12 +199,3 @@ def _points(gap: Quantity | None) -> str:
 
 def _whole(value: float) -> str:
     return f"{round(100 * value):d}"
-
-
-def _say(code: str, column: str = "") -> str:
-    """A code as a reader sees it: by the label of its column's vocabulary, else with its underscores gone."""
-    words = _FIELDS.get(column)
-    if words is not None and code in words.codes():
-        return words.labels()[code]
-    text = _SAID.get(code, code.replace("_", " "))
-    return text[:1].upper() + text[1:]

@@ -166,6 +166,16 @@ def mark_percents(axis: Axis, say: Callable[[float], str], count: int = 7) -> No
     axis.set_major_formatter(lambda value, _: say(value))
 
 
+def name_bands(axes: Axes, end: float, aside: float, middles: list[float], labels: list[str]) -> None:
+    """Words beside the bands of a stack of shares, each with a line to the middle of its band at ``end``."""
+    line = {"arrowstyle": "-", "color": SOFT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+    for middle, height, label in zip(middles, spread(middles, 0.062, 0.02, 0.98), labels, strict=True):
+        axes.annotate(
+            label, (end, middle), (end + aside, height),
+            va="center", fontsize=8, color=INK, annotation_clip=False, arrowprops=line,
+        )  # fmt: skip
+
+
 def spread(places: list[float], gap: float, low: float, high: float) -> list[float]:
     """Places for labels, at least ``gap`` apart and within limits, as near as possible to where they belong.
 

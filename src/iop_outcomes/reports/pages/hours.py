@@ -14,8 +14,9 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.publication.formatting import Quantity, quantity_of, show, show_interval
+from iop_outcomes.publication.wording import say_code
 from iop_outcomes.reports.contents import ATTENDANCE_GROUPS
-from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
+from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity
 from iop_outcomes.reports.signals import SERIES, find_series
 from iop_outcomes.vocabulary import AttendanceStatus, ServiceType
 
@@ -103,7 +104,7 @@ def _hours_table(reading: Reading) -> TableBlock:
         if not isinstance(row["group"], str):
             continue
         found = quantity_of(row)
-        rows.append((f"Hours of the whole course: {say_words(row['group'], 'schedule')}", found, show_interval(found)))
+        rows.append((f"Hours of the whole course: {say_code(row['group'], 'schedule')}", found, show_interval(found)))
     source = reading.of_cohort.only(lambda row: row["measure"] == "hours")
     caption = reading.caption("hours_completion_admitted@1", source)
     return TableBlock(
@@ -153,14 +154,14 @@ def _contrast(reading: Reading, by: str, title: str) -> list[Block]:
     for group in sorted(groups, key=lambda name: name != base):
         share = find_quantity(source, definition="held_sessions@1", estimand="proportion", group=group)
         base_of = Quantity("count", share.denominator, status=share.status)
-        cells: list[Cell] = [say_words(group, by), base_of, share, show_interval(share)]
+        cells: list[Cell] = [say_code(group, by), base_of, share, show_interval(share)]
         for definition in ("held_sessions@1", "attendance_adjusted@1"):
             found = find_quantity(differences, definition=definition, group=group)
             cells += ["", ""] if group == base else [found, show_interval(found)]
         rows.append(tuple(cells))
     columns = ("", "Sessions held", "Attended", "Range", "Difference", "Range", "Of comparable people", "Range")
     caption = (
-        f"Differences are from {say_words(base, by).lower()}, in percentage points: as they are, and between groups made "
+        f"Differences are from {say_code(base, by).lower()}, in percentage points: as they are, and between groups made "
         "comparable. A range on both sides of 0% means the records cannot tell. A difference goes with the group; it does "
         "not say that the group made it. "
     )

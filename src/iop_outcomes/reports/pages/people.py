@@ -13,7 +13,8 @@ from iop_outcomes.publication.document import (
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.publication.formatting import NOTHING, quantity_of, say_quantity
 from iop_outcomes.publication.published import Published
-from iop_outcomes.reports.reading import Reading, find_quantity, say_words
+from iop_outcomes.publication.wording import say_code
+from iop_outcomes.reports.reading import Reading, find_quantity
 
 
 def build_people(reading: Reading) -> Page:
@@ -74,7 +75,7 @@ def _table_one(reading: Reading, now: Published) -> TableBlock:
         group = row["group"] if isinstance(row["group"], str) else None
         where = {"by": row["by"], "group": group}
         cells: list[Cell] = [
-            f"{say_words(row['by'])}: {say_words(group, row['by']) if group else 'not recorded'}",
+            f"{say_code(row['by'])}: {say_code(group, row['by']) if group else 'not recorded'}",
             quantity_of(row),
         ]
         if then is not None:

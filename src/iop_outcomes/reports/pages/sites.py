@@ -15,8 +15,8 @@ _SITE = "program"
 _RETAINED = "retained_followed@1"
 #: What sites are compared by beside retention: definition, category and heading.
 _OTHERS = (
-    ("requirement_met@1", "all", "Weeks that met the weekly hours"),
-    ("session_status@1", "no_show", "Sessions missed without notice"),
+    ("requirement_met@1", "all", "Weekly hours met"),
+    ("session_status@1", "no_show", "Sessions missed"),
 )
 #: Fewer sites than this and a funnel says little; from ten, the spread between sites can be judged.
 _FEW, _MANY = 5, 10
@@ -102,7 +102,7 @@ def _say_p(p_value: Quantity) -> str:
 
 def _site_table(reading: Reading, sites: list[str]) -> TableBlock:
     cohort = reading.of_cohort
-    shown = ((_RETAINED, "retained", f"In programme or completed by day {SITE_DAY}"), *_OTHERS)
+    shown = ((_RETAINED, "retained", f"In or completed by day {SITE_DAY}"), *_OTHERS)
     rows: list[tuple[Cell, ...]] = []
     for site in (None, *sites):
         group: dict[str, Any] = {"by": "all"} if site is None else {"by": _SITE, "group": site}
@@ -119,7 +119,7 @@ def _site_table(reading: Reading, sites: list[str]) -> TableBlock:
     for _, _, heading in shown:
         columns += [heading, "Range"]
     source = cohort.where(definition=[name for name, _, _ in shown], estimand="proportion", by=["all", _SITE])
-    caption = f"Sites in order of their names. {reading.caption(_RETAINED, source)}"
+    caption = f"Sites in order of their names. Missed: without notice. {reading.caption(_RETAINED, source)}"
     return TableBlock(
         "What does each site look like?", Table(tuple(columns), tuple(rows)), source, caption, "site-table"
     )

@@ -13,8 +13,9 @@ from iop_outcomes.publication.document import (
 )
 from iop_outcomes.publication.figures import figure_block
 from iop_outcomes.publication.formatting import NOTHING, Quantity, say_quantity, show_interval
+from iop_outcomes.publication.wording import say_code
 from iop_outcomes.reports.contents import DAYS, GROUP_DAY
-from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity, say_words
+from iop_outcomes.reports.reading import Reading, describe_definition, find_quantity
 from iop_outcomes.vocabulary import EndReason
 
 #: What is printed of pathways, in order.
@@ -120,7 +121,7 @@ def _by_group(reading: Reading, title: str, by: str, day: int, name: str) -> Tab
         kept = find_quantity(source, definition="retained@1", group=group)
         lost = find_quantity(source, definition="lost_early@1", group=group)
         base = Quantity("count", kept.denominator, status=kept.status)
-        rows.append((say_words(group, by), base, kept, show_interval(kept), lost, show_interval(lost)))
+        rows.append((say_code(group, by), base, kept, show_interval(kept), lost, show_interval(lost)))
     columns = ("", "Episodes", "In programme or completed", "Range", "Left before completing", "Range")
     return TableBlock(
         title, Table(columns, tuple(rows)), source, f"At day {day}. {reading.caption('retained@1', source)}", name
@@ -145,8 +146,8 @@ def _differences(reading: Reading, by: str, day: int) -> list[Block]:
             chance: Cell = NOTHING
             if definition in asked and group == groups[0]:
                 chance = find_quantity(source, definition=definition, estimand="p_value")
-            rows.append((f"{words}: {say_words(group, by).lower()}", found, show_interval(found), chance))
-    base_words = say_words(base, by).lower()
+            rows.append((f"{words}: {say_code(group, by).lower()}", found, show_interval(found), chance))
+    base_words = say_code(base, by).lower()
     caption = (
         f"Differences from {base_words}, for shares in percentage points at day {day}. A range on both sides of 0 means "
         "the records cannot tell. A difference goes with the group; it does not say that the group made it. The p-value is "

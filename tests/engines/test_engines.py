@@ -119,6 +119,7 @@ MEASURES: dict[str, Callable[[Any], Any]] = {
     **{
         what: lambda cohort, what=what: iop.measure_by_period(cohort, what, period="quarter")
         for what in PERIOD_MEASURES
+        if what != "improved"
     },
 }
 
@@ -147,6 +148,7 @@ OF_OUTCOMES: dict[str, Callable[[Any], Any]] = {
     "days of use": lambda cohort: iop.measure_use_days(cohort),
     "change": lambda cohort: iop.measure_change(cohort, by="gender"),
     "roles": lambda cohort: iop.measure_roles(cohort, to="followup"),
+    "improved": lambda cohort: iop.measure_by_period(cohort, "improved", period="quarter"),
     "landmark": lambda cohort: iop.measure_landmark(cohort),
     "sites": lambda cohort: iop.measure_by_site(cohort, adjust=("severity",)),
     "groups": lambda cohort: iop.measure_by_group(cohort, by=("gender",)),

@@ -143,7 +143,7 @@ def test_a_series_picked_from_a_bundle_keeps_its_lines_and_limits():
 # --- page 1 ----------------------------------------------------------------------------------------------------------
 def read(rows, audience="internal"):
     published = publish(Estimates.from_rows(rows), audience=audience)
-    return published, find_series(published, SERIES[4])
+    return published, find_series(published, SERIES["no_show"])
 
 
 def test_page_one_says_a_target_only_where_one_is_set():

@@ -6,9 +6,9 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from tables import one, records, value
+from tables import diary, one, records, value
 
-from iop_outcomes import measure_by_period, select_cohort
+from iop_outcomes import measure_by_period, measure_milestones, select_cohort
 from iop_outcomes.errors import UsageError
 from iop_outcomes.measures.quarters import list_periods
 
@@ -92,6 +92,51 @@ def test_retained_stands_in_the_month_of_admission_and_ripens_after_its_days():
 # Admitted 27 January: weeks begin on 27 January (9 h), 3 February (6 h) and 10 February (9 h); out on 16 February.
 ACROSS = "episode | admission_date | discharge_day | end_reason\ne1 | 2025-01-27 | 20 | completed"
 ACROSS_SESSIONS = "episode | day | hours_offered\ne1|0|9\ne1|7|6\ne1|20|9"
+
+
+def two_months(**months):
+    """Episodes admitted on the first day of a month of 2025 who left before completing on day 13."""
+    shared = {"discharge_day": "13", "end_reason": "left_early"}
+    dates = {name: f"2025-{month:02d}-01" for name, month in months.items()}
+    return pd.DataFrame({"episode_id": dates.keys(), "admission_date": dates.values()}).assign(**shared)
+
+
+def test_a_milestone_stands_in_the_month_of_admission_and_rests_on_everyone_admitted(monkeypatch):
+    """Seven days, for short diaries. January: a reached them, b bridged a day, c used; February: d left too soon."""
+    monkeypatch.setattr("iop_outcomes.measures.period_lines.MILESTONE", 7)
+    diaries = diary(a="-" * 14, b="---_---", c="-----+" * 2, d="---+", e="-" * 14)
+    stays = two_months(a=1, b=1, c=1, d=2, e=3)
+    chosen = select_cohort(records(stays, None, diaries, as_of="2025-03-20"), rung="admitted", exit_rule="discharge")
+    found = follow(chosen, "milestone", at=10)
+    assert by_start(found) == {"2025-01-01": pytest.approx(2 / 3), "2025-02-01": 0, "2025-03-01": 1}
+    assert by_start(found, "denominator") == {"2025-01-01": 3, "2025-02-01": 1, "2025-03-01": 1}
+    assert by_start(found, "status") == {"2025-01-01": "ok", "2025-02-01": "ok", "2025-03-01": "immature"}
+    whole = measure_milestones(chosen, milestones=(7,), until=10, every=10)
+    assert value(whole, "milestone_bridged", at=10) == pytest.approx(3 / 5)
+    silent = follow(cohort(stays, as_of="2025-03-20"), "milestone", at=10)
+    assert len(silent) == 0
+
+
+def test_improvement_by_month_rests_on_everyone_with_a_baseline_asked_again_or_not():
+    """January: a fell by 6 points, b by 5, c was not asked again. February: d fell by 8; e has no baseline."""
+    scores = """
+        episode | day | point  | instrument | score
+        a       | 0   | intake | phq9       | 16
+        a       | 20  | week   | phq9       | 10
+        b       | 0   | intake | phq9       | 16
+        b       | 20  | week   | phq9       | 11
+        c       | 0   | intake | phq9       | 16
+        d       | 0   | intake | phq9       | 16
+        d       | 20  | week   | phq9       | 8
+        e       | 20  | week   | phq9       | 8
+    """
+    stays = two_months(a=1, b=1, c=1, d=2, e=2)
+    chosen = select_cohort(records(stays, None, scores, as_of="2025-06-30"), rung="admitted", exit_rule="discharge")
+    found = follow(chosen, "improved")
+    assert by_start(found) == {"2025-01-01": pytest.approx(1 / 3), "2025-02-01": 1}
+    assert by_start(found, "denominator") == {"2025-01-01": 3, "2025-02-01": 1}
+    assert by_start(found, "category") == dict.fromkeys(("2025-01-01", "2025-02-01"), "phq9/improved")
+    assert len(follow(cohort(stays, as_of="2025-06-30"), "improved")) == 0
 
 
 def test_a_week_belongs_to_the_month_in_which_it_began():

@@ -198,8 +198,19 @@ def test_page_one_answers_a_director_and_points_at_pages(documents: dict[str, Do
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_a_tile_shows_its_history_or_says_why_there_is_none(documents: dict[str, Document], kind: str) -> None:
+    tiles = [tile for block in documents[kind].pages[0].blocks if isinstance(block, Tiles) for tile in block.tiles]
+    assert all(tile.svg or " line" in tile.note for tile in tiles), [tile.label for tile in tiles]
+    if kind == "internal":
+        assert [tile.label for tile in tiles if not tile.svg] == ["Cost of an episode"]
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
 def test_every_number_in_a_cell_is_the_released_one(documents: dict[str, Document], kind: str) -> None:
-    """The page is read back: what a cell or tile prints is a value or a count of a row of its own block, as rounded."""
+    """The page is read back: what a cell or tile prints is a value or a count of a row of its own block, as rounded.
+
+    None is passed over: as many are compared as the document holds that are shown.
+    """
     document = documents[kind]
     tiles, tables = read_page(render_html(document))
     blocks = [block for page in document.pages for block in page.blocks]
@@ -215,7 +226,14 @@ def test_every_number_in_a_cell_is_the_released_one(documents: dict[str, Documen
             for cell, printed in zip(cells, line, strict=True):
                 if isinstance(cell, Quantity):
                     compared += compare_with_released(cell, printed, block.source)
-    assert compared > (60 if kind == "small" else 350)
+    tabled = [cell for block in with_tables for row in table_of(block) for cell in row if isinstance(cell, Quantity)]
+    held = [quantity for quantity in (*tabled, *(tile.quantity for tile in shown)) if quantity.shown]
+    assert compared == len(held) > len(shown)
+
+
+def table_of(block: FigureBlock | TableBlock | TextTable) -> tuple[tuple[object, ...], ...]:
+    """The rows of a block's table; a table of words is its own."""
+    return block.rows if isinstance(block, TextTable) else block.table.rows
 
 
 def compare_with_released(cell: Quantity, printed: str, source: Published) -> int:
@@ -230,9 +248,22 @@ def compare_with_released(cell: Quantity, printed: str, source: Published) -> in
     counts = frame[["n", "denominator", "people"]]
     own = frame[(frame["value"] == cell.value) | counts.eq(cell.value).any(axis=1)]
     known = own[["value", "n", "denominator", "people"]].to_numpy().ravel()
-    for value, half in read_printed(printed):
+    numbers = read_printed(printed)
+    assert numbers, f"{printed} holds no number"
+    for value, half in numbers:
         assert (abs(known - value) <= half * 1.0001).any(), f"{printed} is no released number"
     return 1
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_percents_of_a_column_have_one_number_of_decimals(documents: dict[str, Document], kind: str) -> None:
+    """Values, and ranges beside them: none has a digit its neighbours lack."""
+    _, tables = read_page(render_html(documents[kind]))
+    columns = [column for table in tables for column in zip(*table, strict=True)]
+    printed = [[re.findall(r"\d(\.\d+)?%", cell) for cell in column] for column in columns]
+    decimals = [{len(found) for cell in column for found in cell} for column in printed]
+    assert any(decimals)
+    assert all(len(found) <= 1 for found in decimals)
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_REPORT)

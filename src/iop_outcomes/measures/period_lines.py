@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,8 +14,10 @@ import pandas as pd
 from iop_outcomes import reductions
 from iop_outcomes.cohort import Cohort
 from iop_outcomes.measures.hours import cohort_weeks, counted_weeks
-from iop_outcomes.measures.rows import Group, Row, moments_ratio, moments_share
-from iop_outcomes.statistics import aalen_johansen
+from iop_outcomes.measures.rows import Group, Row, interval_columns, moments_ratio, moments_share
+from iop_outcomes.measures.sobriety import follow_milestone
+from iop_outcomes.measures.wellbeing import read_improvement
+from iop_outcomes.statistics import aalen_johansen, clustered_proportion
 from iop_outcomes.vocabulary import AttendanceStatus, EndReason
 
 Lazy = nw.LazyFrame[Any]
@@ -27,6 +29,8 @@ _LOST = tuple(place for place in range(1, len(EndReason.codes()) + 1) if place !
 _RETAINED_AT = 42
 #: Days after the planned end by which completing is read.
 _GRACE = 14
+#: Days sober that are followed over time.
+MILESTONE = 30
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,17 @@ class View:
         for _, line in table[table["sum_x"] > 0].iterrows():
             yield str(line["period"]), line
 
+    def admitted(self) -> Lazy:
+        """The stays admitted in a period."""
+        return self.place(self.cohort.episodes, nw.col("admission_number"))
+
+    def planned_day(self, grace: int = 0) -> int | None:
+        """The day asked for, else the commonest planned length and some days of grace; none where no length is known."""
+        if self.at is not None:
+            return self.at
+        lengths = reductions.episode_rows(self.cohort.episodes, "planned_days")["planned_days"].dropna()
+        return None if lengths.empty else int(lengths.mode().iloc[0]) + grace
+
     def span(self, start: str, covered_to: date, admissions: bool = False) -> Row:
         """A period's days, and ``immature`` where the extract, or the cohort's admissions, do not cover it whole."""
         end = self.periods[start]
@@ -63,8 +78,7 @@ class View:
 
 
 def _admissions(view: View) -> Iterator[Row]:
-    admitted = view.place(view.cohort.episodes, nw.col("admission_number"))
-    found = reductions.counts(admitted, "period").frame.set_index("period")
+    found = reductions.counts(view.admitted(), "period").frame.set_index("period")
     for start, line in found.reindex(sorted(view.periods), fill_value=0).iterrows():
         span = view.span(str(start), view.as_of, admissions=True)
         if line["n"] or "status" not in span:  # a month without admissions is a real 0 where admissions were looked for
@@ -77,40 +91,63 @@ def _retained(view: View) -> Iterator[Row]:
 
 
 def _completed(view: View) -> Iterator[Row]:
-    day = view.at
-    if day is None:
-        lengths = reductions.episode_rows(view.cohort.episodes, "planned_days")["planned_days"].dropna()
-        if lengths.empty:
-            return
-        day = int(lengths.mode().iloc[0]) + _GRACE
-    yield from _by_admission(view, "completed", day, (_COMPLETED,))
+    day = view.planned_day(_GRACE)
+    if day is not None:
+        yield from _by_admission(view, "completed", day, (_COMPLETED,))
 
 
 def _by_admission(view: View, what: str, at: int, causes: tuple[int, ...]) -> Iterator[Row]:
     """Who had ended their stay in one of these ways by a day (or, for retained, had not), by month of admission."""
-    admitted = view.place(view.cohort.episodes, nw.col("admission_number"))
-    stays = reductions.episode_rows(admitted, "person_id", "exit_day", "cause", "period")
+    stays = reductions.episode_rows(view.admitted(), "person_id", "exit_day", "cause", "period")
+    for row in _incidence(view, stays.rename(columns={"exit_day": "time"}), at, causes, [*_LOST, _COMPLETED]):
+        if what == "retained":
+            low, high, left = row["ci_low"], row["ci_high"], row["denominator"] - row["n"]
+            row |= {"value": 1 - row["value"], "ci_low": 1 - high, "ci_high": 1 - low, "n": left}
+        yield {**Group().row(what, "cumulative_incidence", category=what), **row}
+
+
+def _milestone(view: View) -> Iterator[Row]:
+    """Who had reached 30 days sober, unknown days bridged, by a day, by month of admission."""
+    day = view.planned_day()
+    care = replace(view.cohort, episodes=view.admitted())
+    stays = None if day is None else follow_milestone(care, MILESTONE, day, "period")
+    if day is None or stays is None:
+        return
+    for row in _incidence(view, stays, day, (1,), [1, 2]):
+        yield {**Group().row("milestone_bridged", "cumulative_incidence", category=str(MILESTONE)), **row}
+
+
+def _incidence(
+    view: View, stays: pd.DataFrame, at: int, causes: tuple[int, ...], known: list[int]
+) -> Iterator[dict[str, Any]]:
+    """Of the stays admitted in each period, those that ``time`` and ``cause`` say had one of these ends by a day."""
     for start, part in stays.groupby("period"):
-        fit = aalen_johansen(
-            part["exit_day"], part["cause"], cluster=part["person_id"].to_numpy(), causes=[*_LOST, _COMPLETED]
-        )
+        fit = aalen_johansen(part["time"], part["cause"], cluster=part["person_id"].to_numpy(), causes=known)
         point = fit.at(at, *causes)
         value, low, high, n = (float(number) for number in (point.value, point.low, point.high, point.events))
-        if what == "retained":
-            value, low, high, n = 1 - value, 1 - high, 1 - low, len(part) - n
         span = view.span(str(start), view.as_of - timedelta(days=at), admissions=True)
         if np.isnan(value):
             span = {**span, "status": "immature"}
-        columns = {
-            "value": value,
-            "ci_low": low,
-            "ci_high": high,
-            "conf_level": point.conf_level,
-            "method": point.method,
-        }
+        limits = {"ci_low": low, "ci_high": high, "conf_level": point.conf_level, "method": point.method}
         counts = {"n": n, "denominator": len(part), "people": part["person_id"].nunique()}
-        row = Group().row(what, "cumulative_incidence", category=what, at=at, **counts, **columns)
-        yield {**row, **span}
+        yield {"at": at, "value": value, **limits, **counts, **span}
+
+
+def _improved(view: View) -> Iterator[Row]:
+    """Of those with a baseline on the first scale with a known reliable change, who improved by it, by month of admission."""
+    found = read_improvement(replace(view.cohort, episodes=view.admitted()), "period")
+    if found is None:
+        return
+    scale, stays = found
+    day = view.planned_day() or 0
+    for start, part in stays.groupby("period"):
+        people = part.groupby("person_id")["improved"].agg(["sum", "size"]).astype("float64")
+        y, x = people["sum"].to_numpy(), people["size"].to_numpy()
+        share = clustered_proportion(y.sum(), x.sum(), y @ y, x @ y, x @ x, len(people))
+        counts = {"n": float(y.sum()), "denominator": len(part), "people": len(people)}
+        row = Group().row("reliable_improvement", "proportion", category=f"{scale}/improved", **counts)
+        span = view.span(str(start), view.as_of - timedelta(days=day), admissions=True)
+        yield {**row, **interval_columns(share), **span}
 
 
 def _weeks_met(view: View) -> Iterator[Row]:
@@ -192,6 +229,8 @@ PERIOD_MEASURES: dict[str, Callable[[View], Iterator[Row]]] = {
     "admissions": _admissions,
     "retained": _retained,
     "completed": _completed,
+    "milestone": _milestone,
+    "improved": _improved,
     "requirement_met": _weeks_met,
     "hours_completion_enrolled": _hours_enrolled,
     "no_show": _no_show,

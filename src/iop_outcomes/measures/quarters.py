@@ -29,7 +29,9 @@ def measure_by_period(
     """Has this figure really changed, or is it ordinary variation?
 
     ``what`` is one of ``admissions``, ``retained`` (at day ``at``, default 42, by month of admission), ``completed`` (by
-    day ``at``, default the planned length and two weeks, by month of admission), ``requirement_met``,
+    day ``at``, default the planned length and two weeks, by month of admission), ``milestone`` (30 days sober by day
+    ``at``, default the planned length, by month of admission), ``improved`` (reliably, on the first scale that says what
+    that is, by month of admission), ``requirement_met``,
     ``hours_completion_enrolled`` (by month in which the week began), ``no_show`` (by month of the session),
     ``terminated``, ``died`` (of the stays that ended in the month; where that is rare, one row for each such ending with
     the days, or the other endings, since the one before). ``period`` is ``month`` or ``quarter``; ``since`` and

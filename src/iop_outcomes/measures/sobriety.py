@@ -33,6 +33,8 @@ from iop_outcomes.vocabulary import OutcomePoint, OutcomeStatus, Substance, UseR
 
 #: Milestones in days, unless others are asked for.
 DEFAULT_MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
+#: Unknown days a streak bridges unless the settings say otherwise.
+_BRIDGED = 7
 _SOURCES = ("urine", "breath", "self_report")
 _MISSED, _NEGATIVE, _POSITIVE = 1, 2, 3
 
@@ -82,7 +84,7 @@ def measure_milestones(
     if care.reports.empty:
         return Estimates.from_rows([], cohort.settings)
     chosen = cohort.records.manifest.settings.get("sobriety", {})
-    bridge = float(chosen.get("bridge_days", 7))
+    bridge = float(chosen.get("bridge_days", _BRIDGED))
     readings = {"milestone_confirmed": 0.0, "milestone_bridged": bridge, "milestone_not_contradicted": np.inf}
     grid = np.unique(np.append(np.arange(0, until + 1, every), [day for day in milestones if day <= until]))
     rows: list[Row] = []
@@ -105,6 +107,20 @@ def measure_milestones(
         "sources_disagree": chosen.get("disagreement", "mixed"),
     }
     return Estimates.from_rows(rows, settings)
+
+
+def follow_milestone(cohort: Cohort, length: int, until: int, by: str) -> pd.DataFrame | None:
+    """When each stay reached a milestone, unknown days bridged, or what came first, up to a day; none without reports.
+
+    One row a stay: ``person_id``, ``by``, ``time`` and ``cause`` (1 reached, 2 left care first, 0 last seen in care).
+    """
+    settings = cohort.records.manifest.settings.get("sobriety", {})
+    care = read_care(cohort, str(settings.get("substance") or "any"), until, by)
+    if care.reports.empty:
+        return None
+    gap = float(settings.get("bridge_days", _BRIDGED))
+    time, cause = _competing(care.stays, milestone_days(care.calendar, care.end, length, gap, care.sober_since))
+    return care.stays[["person_id", by]].assign(time=time, cause=cause)
 
 
 def read_care(cohort: Cohort, substance: str, until: int, by: str | None = None) -> Care:

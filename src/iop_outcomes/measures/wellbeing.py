@@ -101,9 +101,7 @@ def measure_change(
     if to == "followup":
         everyone = followed_episodes(cohort, *columns)
     else:
-        everyone = reductions.episode_rows(
-            cohort.episodes, "observed_day", "planned_days", "cause", "entry_day", *columns
-        )
+        everyone = _stays(cohort, *columns)
     rows: list[Row] = []
     for scale in chosen:
         of_scale = said[said["instrument"] == scale.name]
@@ -122,6 +120,32 @@ def measure_change(
         if one.kind == "scale" and one.better
     }
     return Estimates.from_rows(rows, {**cohort.settings, "change_to": READINGS[to], "scales": shown})
+
+
+def read_improvement(cohort: Cohort, *columns: str) -> tuple[str, pd.DataFrame] | None:
+    """Who improved reliably in care on the first scale that has a threshold for it and a baseline; none without one.
+
+    The scale, and a row for each stay with a baseline whose planned end lies behind: ``person_id``, the columns asked for
+    and ``improved``, which is false for whoever was not asked again.
+    """
+    scales = [one for one in _chosen(instruments_of(cohort.records.manifest.settings), None) if one.reliable_change]
+    said = _assessments(cohort, scales)
+    everyone = _stays(cohort, "person_id", *columns)
+    for scale in scales:
+        of_scale = said[said["instrument"] == scale.name]
+        first = _baseline(of_scale)
+        stays = _in_care(of_scale, first, _with_score(everyone, first, "before"), "last")
+        counted = stays[stays["counted"] & stays["before"].notna()]
+        if len(counted):
+            person, before, after = (counted[name].to_numpy() for name in ("person_id", "before", "after"))
+            asked = _Asked(scale, person, before, after, None)
+            return scale.name, counted[["person_id", *columns]].assign(improved=_change(asked) == "improved")
+    return None
+
+
+def _stays(cohort: Cohort, *columns: str) -> pd.DataFrame:
+    """The stays with what says whether their planned end lies behind."""
+    return reductions.episode_rows(cohort.episodes, "observed_day", "planned_days", "cause", "entry_day", *columns)
 
 
 def _chosen(known: Mapping[str, Instrument], names: Sequence[str] | None) -> list[Instrument]:

@@ -74,6 +74,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     "targets": (
         Setting("retained", "number", "Share still in the programme or completed to be reached, for example 0.7."),
         Setting("completed", "number", "Share that completed to be reached, for example 0.5."),
+        Setting("milestone", "number", "Share reaching 30 days sober by the planned end, for example 0.4."),
+        Setting("improved", "number", "Share improving reliably on the first scale, for example 0.3."),
         Setting("requirement_met", "number", "Share of weeks meeting the weekly hours to be reached, for example 0.8."),
         Setting("hours_completion_enrolled", "number", "Hours attended of required to be reached, for example 0.9."),
         Setting("no_show", "number", "Share of sessions missed without notice not to be passed, for example 0.1."),

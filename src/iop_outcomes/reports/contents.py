@@ -123,7 +123,7 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         caseload = select_cohort(cohort, level_of_care=level)
         since, until = quarter.history.edges
         few = cohort.attrition[-1].episodes < 12 * MONTH_HOLDS
-        for series in SERIES:
+        for series in SERIES.values():
             by_month = measure_by_period(caseload, series.name, since=since, until=until, chart="xmr")
             if series.pooled and few:
                 whole = measure_by_period(

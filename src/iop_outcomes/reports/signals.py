@@ -20,7 +20,8 @@ class Series:
 
     ``pooled`` lines are shown by quarter to the public where months hold too few people on either side of the share.
     All are drawn as XmR charts: readers learn one chart, and its limits come from how much months differ, whatever the
-    reason (definitions.md §7). ``measure_by_period`` offers the others.
+    reason (definitions.md §7). ``measure_by_period`` offers the others. Without a ``category`` it is whichever the records
+    have.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Series:
 
 
 #: The lines of page 1, in order.
-SERIES: tuple[Series, ...] = (
+_LINES: tuple[Series, ...] = (
     Series(
         *("admissions", "admissions@1", "episodes", "2"),
         "the number of people admitted each month",
@@ -51,6 +52,18 @@ SERIES: tuple[Series, ...] = (
         "hours attended",
     ),
     Series(
+        *("milestone", "milestone_bridged@1", "30", "5"),
+        "the share who reached 30 days sober by the planned end",
+        "people 30 days sober",
+        pooled=True,
+    ),
+    Series(
+        *("improved", "reliable_improvement@1", "", "6"),
+        "the share who improved on the first scale",
+        "people improving",
+        pooled=True,
+    ),
+    Series(
         *("requirement_met", "requirement_met@1", "all", "4"),
         "the share of weeks that met the weekly hours",
         "weeks with all their hours",
@@ -61,13 +74,17 @@ SERIES: tuple[Series, ...] = (
         "sessions missed without notice",
     ),
 )
+#: The lines of page 1 by name, in order.
+SERIES: dict[str, Series] = {series.name: series for series in _LINES}
 #: Fewest months or quarters shown for a word on change.
 FEWEST = 8
 
 
 def find_series(published: Published, series: Series) -> Published:
     """The rows of one line by month, or where it has none by quarter, with its centre line, limits and target."""
-    rows = published.where(definition=series.definition, by="all", category=[series.category, *LINES])
+    rows = published.where(definition=series.definition, by="all")
+    if series.category:
+        rows = rows.where(category=[series.category, *LINES])
     lengths = [_count_months(row) for row in rows.rows()]
     step = 1 if 1 in lengths else 3
     return rows.only(lambda row: row["estimand"] in DRAWN or _count_months(row) == step)
@@ -134,15 +151,17 @@ def say_month(start: str) -> str:
 
 def write_sentences(published: Published, quarter: Span) -> tuple[str, ...]:
     """Has it really changed? A sentence for each line with a signal; one for all that vary by chance, one for the rest."""
-    read = [(series, *read_signal(find_series(published, series), quarter)) for series in SERIES]
+    lines = [(series, find_series(published, series)) for series in SERIES.values()]
+    lines = [(series, line) for series, line in lines if len(line)]
+    read = [(series, *read_signal(line, quarter)) for series, line in lines]
     said = [_sentence(series, signal, months) for series, signal, months in read if months]
     steady = [series.short for series, signal, months in read if not months and signal != "too_few"]
     unknown = [series.short for series, signal, _ in read if signal == "too_few"]
-    aims = [(series, say_assurance(find_series(published, series))) for series in SERIES]
+    aims = [(series, say_assurance(line)) for series, line in lines]
     if steady:
         said.append(f"No real change, only the ups and downs of chance, in {join_words(steady)}.")
     if unknown:
-        said.append(f"Too few points may be shown to tell change from chance in {join_words(unknown)}.")
+        said.append(f"Too few points to tell change from chance in {join_words(unknown)}.")
     said += [f"{_start(series.sentence)}, {aim[0].lower()}{aim[1:]}." for series, aim in aims if aim]
     return tuple(said)
 
@@ -175,7 +194,7 @@ def list_questions(published: Published, quarter: Span | None, cohort: Span) -> 
 
 
 def _of_series(published: Published, quarter: Span) -> Iterator[str]:
-    for series in SERIES:
+    for series in SERIES.values():
         signal, months = read_signal(find_series(published, series), quarter)
         if signal == "worse" and months:
             yield f"{_start(series.sentence)} got worse in {months[0]}. What was different then? (page {series.page})"

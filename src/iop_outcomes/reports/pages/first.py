@@ -81,7 +81,7 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
         counted = name_admissions(of_quarter)
         label = f"{'People admitted' if counted == 'people' else 'Admissions'} this quarter"
         where = {"definition": "admissions@1", "category": counted, "estimand": "count", "by": "all"}
-        yield _tile(reading, label, of_quarter, SERIES[0], quarter.label, **where)
+        yield _tile(reading, label, of_quarter, SERIES["admissions"], quarter.label, **where)
     else:
         yield _tile(
             reading, "People admitted", reading.of_cohort, None, year, definition="admissions@1", category="people"
@@ -90,7 +90,7 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
         reading,
         "In programme or completed at 6 weeks",
         reading.of_cohort,
-        SERIES[1],
+        SERIES["retained"],
         year,
         definition="retained@1",
         at=42,
@@ -100,7 +100,7 @@ def _tiles(reading: Reading) -> Iterable[Tile]:
         reading,
         "Hours attended of the whole course",
         reading.of_cohort,
-        SERIES[2],
+        SERIES["hours_completion_enrolled"],
         f"{year}; line: while enrolled",
         definition="hours_completion_admitted@1",
         by="all",
@@ -135,8 +135,11 @@ def _milestone_tile(reading: Reading) -> Iterable[Tile]:
     band = ""
     if low.shown and high.shown:
         band = f"; between {low.value:.0%} (every day confirmed) and {high.value:.0%} (nothing known against it)"
-    by = "the planned end" if day == reading.contents.planned_days else f"day {day:.0f}"
-    yield Tile(f"30 days sober by {by}", quantity, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")
+    planned = day == reading.contents.planned_days
+    line = "" if planned else "; line: by the planned end"
+    label = f"30 days sober by {'the planned end' if planned else f'day {day:.0f}'}"
+    note = f"{reading.contents.cohort.label}{band}{line}"
+    yield _tile(reading, label, reading.of_cohort, SERIES["milestone"], note, definition="milestone_bridged@1", **where)
 
 
 def _improvement_tile(reading: Reading) -> Iterable[Tile]:
@@ -144,7 +147,6 @@ def _improvement_tile(reading: Reading) -> Iterable[Tile]:
     improved = reading.of_cohort.where(definition="reliable_improvement@1", by="all")
     for row in improved.rows():
         scale = str(row["category"]).partition("/")[0]
-        low = find_quantity(improved, category=row["category"])
         high = find_quantity(
             reading.of_cohort,
             definition="reliable_improvement_upper@1",
@@ -153,7 +155,9 @@ def _improvement_tile(reading: Reading) -> Iterable[Tile]:
         )
         band = f"; at most {high.value:.0%}, if everyone not asked again had improved" if high.shown else ""
         label = f"Improved on the {name_scale(reading.published.settings.get('scales'), scale)}, at least"
-        yield Tile(label, low, reading.of_cohort, note=f"{reading.contents.cohort.label}{band}")
+        note = f"{reading.contents.cohort.label}{band}"
+        where = {"definition": "reliable_improvement@1", "category": row["category"], "by": "all"}
+        yield _tile(reading, label, reading.of_cohort, SERIES["improved"], note, **where)
         return
 
 
@@ -161,11 +165,12 @@ def _cost_tile(reading: Reading) -> Iterable[Tile]:
     """What an episode costs, where the records hold the programme's books."""
     cost = find_quantity(reading.published, definition="cost_admission@1", by="all")
     if cost.status != "not_estimable":
-        yield Tile("Cost of an episode", cost, reading.published, note=f"All admissions; {cost.unit}")
+        line = "; no line: one price of a week holds for all of them" if reading.contents.quarter else ""
+        note = f"All admissions; {cost.unit}{line}"
+        yield Tile("Cost of an episode", cost, reading.published, note=note)
 
 
 def _no_show_tile(reading: Reading) -> Tile:
     where = {"definition": "session_status@1", "category": "no_show", "by": "all"}
-    return _tile(
-        reading, "Sessions missed without notice", reading.of_cohort, SERIES[4], reading.contents.cohort.label, **where
-    )
+    year = reading.contents.cohort.label
+    return _tile(reading, "Sessions missed without notice", reading.of_cohort, SERIES["no_show"], year, **where)

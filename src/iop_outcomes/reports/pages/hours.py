@@ -48,7 +48,7 @@ def build_hours(reading: Reading) -> Page:
             figure_block("hours_ladder", ladder, id="hours-ladder", caption=reading.caption("uptake@1", ladder))
         )
         blocks.append(_hours_table(reading))
-    weeks = find_series(reading.published, SERIES[3])
+    weeks = find_series(reading.published, SERIES["requirement_met"])
     if reading.contents.quarter and weeks.frame["value"].notna().any():
         blocks.append(
             figure_block(

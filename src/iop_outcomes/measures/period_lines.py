@@ -61,6 +61,12 @@ class View:
         """The stays admitted in a period."""
         return self.place(self.cohort.episodes, nw.col("admission_number"))
 
+    def cohort_admitted(self) -> Cohort:
+        """The cohort of those stays alone, with their ``period`` and what was recorded of them."""
+        admitted = self.admitted()
+        outcomes = self.cohort.outcomes.join(admitted.select("episode_id"), on="episode_id", how="semi")
+        return replace(self.cohort, episodes=admitted, outcomes=outcomes, _kept={})
+
     def planned_day(self, grace: int = 0) -> int | None:
         """The day asked for, else the commonest planned length and some days of grace; none where no length is known."""
         if self.at is not None:
@@ -109,8 +115,7 @@ def _by_admission(view: View, what: str, at: int, causes: tuple[int, ...]) -> It
 def _milestone(view: View) -> Iterator[Row]:
     """Who had reached 30 days sober, unknown days bridged, by a day, by month of admission."""
     day = view.planned_day()
-    care = replace(view.cohort, episodes=view.admitted())
-    stays = None if day is None else follow_milestone(care, MILESTONE, day, "period")
+    stays = None if day is None else follow_milestone(view.cohort_admitted(), MILESTONE, day, "period")
     if day is None or stays is None:
         return
     for row in _incidence(view, stays, day, (1,), [1, 2]):
@@ -135,7 +140,7 @@ def _incidence(
 
 def _improved(view: View) -> Iterator[Row]:
     """Of those with a baseline on the first scale with a known reliable change, who improved by it, by month of admission."""
-    found = read_improvement(replace(view.cohort, episodes=view.admitted()), "period")
+    found = read_improvement(view.cohort_admitted(), "period")
     if found is None:
         return
     scale, stays = found

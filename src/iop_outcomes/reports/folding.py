@@ -69,13 +69,17 @@ def _name(row: Sequence[Cell], columns: Sequence[str]) -> str:
 
 
 def _join_alike(names: Sequence[str]) -> Iterator[str]:
-    """Names with what they share said once: ``Gender: women, men``."""
+    """Names with what they share said once; names of people and places keep their capitals.
+
+    >>> list(_join_alike(["Gender: Women", "Gender: Men", "Race: American Indian"]))
+    ['Gender: women, men', 'Race: American Indian']
+    """
     found: dict[str, list[str]] = {}
     for name in names:
         head, _, rest = name.partition(": ")
         found.setdefault(head, []).append(rest)
     for head, parts in found.items():
-        rests = [part[:1].lower() + part[1:] if part[1:2].islower() else part for part in parts if part]
+        rests = [part[:1].lower() + part[1:] if part[1:].islower() else part for part in parts if part]
         yield f"{head}: {', '.join(rests)}" if rests else head
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 from pages import list_prose, read_page, read_printed
 from prose import BANNED, grade_text
+from pypdf import PdfReader
 
 import iop_outcomes as iop
 from iop_outcomes.errors import UsageError
@@ -24,6 +26,7 @@ from iop_outcomes.publication.document import (
 from iop_outcomes.publication.figures import FIGURES
 from iop_outcomes.publication.formatting import Quantity
 from iop_outcomes.publication.html import render_html
+from iop_outcomes.publication.pdf import write_pdf
 from iop_outcomes.publication.published import Published
 from iop_outcomes.records.model import Records
 from iop_outcomes.records.synthetic import Sample, simulate_records
@@ -195,6 +198,15 @@ def test_page_one_answers_a_director_and_points_at_pages(documents: dict[str, Do
     pointed = set(re.findall(r"\(page (A?\d)\)", " ".join(item for items in asked.values() for item in items)))
     assert pointed
     assert all(f'<a href="#page-{number.lower()}">page {number}</a>' in html for number in pointed)
+
+
+@pytest.mark.parametrize("paper", ["a4", "us-letter"])
+@pytest.mark.parametrize("kind", KINDS_OF_REPORT)
+def test_page_one_keeps_to_one_sheet(documents: dict[str, Document], kind: str, paper: str, tmp_path: Path) -> None:
+    document = documents[kind]
+    first = replace(document, pages=document.pages[:1])
+    (sheet,) = PdfReader(write_pdf(first, tmp_path / "1.pdf", paper)).pages
+    assert "How to read this page" in sheet.extract_text()
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_REPORT)

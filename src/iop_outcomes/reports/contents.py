@@ -57,7 +57,7 @@ RESIDENTIAL: tuple[str, ...] = ("3.1", "3.3", "3.5", "3.7")
 FAMILY_SESSIONS = 2
 #: Milestones shown on page 5.
 MILESTONES: tuple[int, ...] = (7, 14, 30, 60, 90)
-#: Fewest admissions a month for the public to see a share of them month by month; with fewer, quarters stand in.
+#: Fewest admissions a month for a share of them to be shown month by month; with fewer, quarters stand in.
 MONTH_HOLDS = 50
 #: Parts a progress bar counts.
 _STEPS = 10
@@ -124,15 +124,16 @@ def gather_contents(records: Records, *, quarter: Quarter | None, level: str, st
         since, until = quarter.history.edges
         few = cohort.attrition[-1].episodes < 12 * MONTH_HOLDS
         for series in SERIES.values():
-            by_month = measure_by_period(caseload, series.name, since=since, until=until, chart="xmr")
-            if series.pooled and few:
-                whole = measure_by_period(
-                    caseload, series.name, period="quarter", since=since, until=until, chart="xmr"
-                )
-                only[Audience.INTERNAL].append(by_month)
-                only[Audience.PUBLIC].append(whole)
-            else:
-                parts.append(by_month)
+            periods = {each: "quarter" if few and each in series.pooled else "month" for each in Audience}
+            lines = {
+                period: measure_by_period(caseload, series.name, period=period, since=since, until=until, chart="xmr")
+                for period in dict.fromkeys(periods.values())
+            }
+            if len(lines) == 1:
+                parts += lines.values()
+                continue
+            for audience, period in periods.items():
+                only[audience].append(lines[period])
     else:
         parts.append(measure_people(cohort).over(*span.edges))
     parts += [estimates.over(*span.edges) for estimates in _of_cohort(cohort, planned, say)]

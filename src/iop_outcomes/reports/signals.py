@@ -12,13 +12,15 @@ from iop_outcomes.publication.figures.control_series import DRAWN, LINES, Contro
 from iop_outcomes.publication.formatting import say_quantity, show, show_value
 from iop_outcomes.publication.published import Published
 from iop_outcomes.reports.period import Span
+from iop_outcomes.vocabulary import Audience
 
 
 @dataclass(frozen=True)
 class Series:
     """One line of the report over time: its name in ``measure_by_period``, which rows it is, how it is called, its page.
 
-    ``pooled`` lines are shown by quarter to the public where months hold too few people on either side of the share.
+    Where months hold too few people on either side of a share, lines are shown by quarter to the audiences of ``pooled``:
+    the public may see more of them so, and what few people a month reach varies by chance alone for months on end.
     All are drawn as XmR charts: readers learn one chart, and its limits come from how much months differ, whatever the
     reason (definitions.md §7). ``measure_by_period`` offers the others. Without a ``category`` it is whichever the records
     have.
@@ -30,7 +32,7 @@ class Series:
     page: str
     sentence: str
     short: str
-    pooled: bool = False
+    pooled: tuple[Audience, ...] = ()
 
 
 #: The lines of page 1, in order.
@@ -44,7 +46,7 @@ _LINES: tuple[Series, ...] = (
         *("retained", "retained@1", "retained", "3"),
         "the share still in the programme or completed at six weeks",
         "people staying six weeks",
-        pooled=True,
+        pooled=(Audience.PUBLIC,),
     ),
     Series(
         *("hours_completion_enrolled", "hours_completion_enrolled@1", "all", "4"),
@@ -55,13 +57,13 @@ _LINES: tuple[Series, ...] = (
         *("milestone", "milestone_bridged@1", "30", "5"),
         "the share who reached 30 days sober by the planned end",
         "people 30 days sober",
-        pooled=True,
+        pooled=tuple(Audience),
     ),
     Series(
         *("improved", "reliable_improvement@1", "", "6"),
         "the share who improved on the first scale",
         "people improving",
-        pooled=True,
+        pooled=tuple(Audience),
     ),
     Series(
         *("requirement_met", "requirement_met@1", "all", "4"),

@@ -53,6 +53,8 @@ _TABLE_SIZE = 8.0
 _ROOM = 0.74
 #: Tiles side by side, and the white at both sides of a cell, in points.
 _ACROSS, _INSET = 3, 5.4
+#: How much of the width of a tile its history takes, so that page 1 keeps to one sheet.
+_SPARK = 0.8
 #: Rows up to which a table stays on one sheet.
 _TOGETHER = 16
 #: Size of what a headline number rests on, the white under a table, and that above a page that starts no sheet, in points.
@@ -216,7 +218,7 @@ class _Layout:
         base = value.add_run(f"  {settle_text(' · '.join(say_base(tile)))}")
         base.font.size, base.font.bold, base.font.color.rgb = Pt(_BASE_SIZE), False, RGBColor.from_string(SOFT)
         if tile.svg:
-            self.draw(cell.add_paragraph("", "Tile Note"), tile.svg, tile.alt, width)
+            self.draw(cell.add_paragraph("", "Tile Note"), tile.svg, tile.alt, _SPARK * width)
             signal = cell.add_paragraph("", "Tile Note")
             signal.add_run(f"{SIGNAL_SIGNS[tile.signal]} ").font.color.rgb = RGBColor.from_string(_TONES[tile.signal])
             signal.add_run(settle_text(say_signal(tile))).font.color.rgb = RGBColor.from_string(INK)

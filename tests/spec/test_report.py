@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,9 @@ from iop_outcomes.publication.published import Published
 from iop_outcomes.records.model import Records
 from iop_outcomes.records.synthetic import Sample, simulate_records
 from iop_outcomes.reports.contents import Contents, choose_level, gather_contents
-from iop_outcomes.reports.period import Quarter
+from iop_outcomes.reports.period import Quarter, Span
 from iop_outcomes.reports.quarterly import build_quarterly
+from iop_outcomes.reports.reading import Reading, find_quantity
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["1", "2", "3", "4", "5", "6", "7", "8", "A1", "A2", "A3"]
@@ -143,6 +145,19 @@ def test_quarters() -> None:
     for wrong in ("2025", "2025Q5", "Q1 2025", ""):
         with pytest.raises(UsageError):
             Quarter.parse(wrong)
+
+
+def test_lines_through_all_quarters_of_short_records_are_not_said_of_the_year(records: Records) -> None:
+    """Records that begin with the year: the centre and the limits of a line speak of the days its figure speaks of."""
+    year = Span(date(2025, 1, 1), date(2025, 12, 31), "2025")
+    caseload = iop.select_cohort(records, level_of_care="2.1")
+    line = iop.measure_by_period(caseload, "retained", since="2025-01-01", until="2025-12-31", chart="xmr")
+    whole = iop.measure_retention(caseload, at=[42]).over(*year.edges)
+    contents = Contents((), {}, year, year, None, None, "2.1", 56)
+    rows = Reading(iop.publish(line, whole, audience="internal"), contents, "2026-01-31").of_cohort
+    assert year.edges in {(row["period_start"], row["period_end"]) for row in line.where(estimand="center_line").rows()}
+    assert set(rows.frame["estimand"]).isdisjoint({"center_line", "limit"})
+    assert find_quantity(rows, definition="retained@1", at=42, by="all").shown
 
 
 # --- what readers read ------------------------------------------------------------------------------------------------

@@ -25,9 +25,13 @@ class Reading:
 
     @property
     def of_cohort(self) -> Published:
-        """The rows said of everyone admitted in the four quarters (or in all the records, where there are no dates)."""
+        """The rows said of everyone admitted in the four quarters (or in all the records, where there are no dates).
+
+        Lines drawn through months or quarters are none of them, even where the records hold no more than these four.
+        """
         first, last = self.contents.cohort.edges
-        return self.published.where(period_start=first, period_end=last)
+        rows = self.published.where(period_start=first, period_end=last)
+        return rows.where(estimand=sorted(set(rows.frame["estimand"]) - {"center_line", "limit"}))
 
     def milestone_day(self, length: int) -> float:
         """The day a milestone is read on: the planned length, or where that day is withheld, the last day before it shown."""

@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     crosswalk.add_argument("--to", metavar="SYSTEM", help="one of teds, noms, gpra, suprt, hedis (default all)")
     crosswalk.add_argument("--markdown", action="store_true", help="write it as a page")
-    crosswalk.add_argument("--codes", metavar="FILE", help="write the code lists, ours beside theirs, to this CSV file")
+    crosswalk.add_argument(
+        "--codes", metavar="FILE", help="write fields and codes, ours beside theirs, to this CSV file"
+    )
 
     report = _command(commands, "report", _report, "write the quarterly report")
     report.add_argument("folder", metavar="DIR", help="folder of records")

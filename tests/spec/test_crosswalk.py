@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from prose import BANNED, grade_text
 
 from iop_outcomes.cli import main
 from iop_outcomes.errors import UsageError
@@ -20,6 +22,7 @@ from iop_outcomes.measures.crosswalk import (
     load_crosswalk,
     read_crosswalk,
 )
+from iop_outcomes.schema import TABLES
 from iop_outcomes.vocabulary import Employment, EndReason
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +96,52 @@ def test_a_code_without_another_or_with_several_says_so() -> None:
     assert opioids == ["5", "6", "7"]
     assert {one["same_definition"] for one in found if one["our_code"] == "opioids"} == {"partly"}
     assert all(one["how_they_differ"] for one in found if one["same_definition"] != "yes")
+
+
+def test_what_has_no_codes_has_a_line_that_says_how_it_differs() -> None:
+    entries = choose_entries("hedis")
+    found = {one["our_field"]: one for one in lines(list_codes(entries))}
+    assert not any(one.codes for one in entries)
+    assert {one.ours: (one.same, one.how) for one in entries} == {
+        name: (one["same_definition"], one["how_they_differ"]) for name, one in found.items()
+    }
+
+
+@pytest.mark.parametrize("column", sorted({one.ours for one in choose_entries("teds") if one.codes}))
+def test_the_sample_can_be_recoded_by_the_table(column: str) -> None:
+    """Every value of the sample leads to a code of TEDS, or to a line that says there is none."""
+    table, _, field = column.partition(".")
+    with (ROOT / "data" / "sample" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        values = {row[field] for row in csv.DictReader(file)} - {""}
+    assert values
+    codes = [one["our_code"] for one in lines(list_codes(choose_entries("teds"))) if one["our_field"] == column]
+    if TABLES[table].field(field).words is not None:
+        assert values <= set(codes)
+    else:
+        ranges = [(int(low), int(high or low)) for low, _, high in (code.partition("-") for code in codes)]
+        lost = {value for value in values if sum(low <= float(value) <= high for low, high in ranges) != 1}
+        assert lost == set()
+
+
+def test_an_outpatient_level_may_be_intensive_in_teds() -> None:
+    """TEDS asks for 6 hours a week and ASAM for 9, so 6 to 8 hours are level 1 here and intensive there."""
+    codes = next(one.codes for one in choose_entries("teds") if one.ours == "episodes.level_of_care")
+    assert [code for code, _ in codes["1"]] == ["7", "6"]
+    assert [code for code, _ in codes["2.1"]] == ["6"]
+
+
+PROSE = {
+    text
+    for one in load_crosswalk()
+    for text in (one.how, one.system.what, *re.findall(r"^[A-Z].+$", describe_crosswalk(()), re.MULTILINE))
+}
+
+
+def test_its_words_are_plain() -> None:
+    assert len(PROSE) > 40
+    assert [text for text in PROSE if BANNED.search(text)] == []
+    assert grade_text(" ".join(sorted(PROSE))) <= 8
+    assert {text: grade_text(text) for text in PROSE if len(text.split()) > 15 and grade_text(text) > 8} == {}
 
 
 def test_every_age_of_a_person_has_one_code_of_teds() -> None:

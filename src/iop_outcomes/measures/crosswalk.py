@@ -19,7 +19,7 @@ from iop_outcomes.schema import TABLES
 
 #: Whether two definitions are the same.
 ANSWERS: tuple[str, ...] = ("yes", "partly", "no")
-#: Columns of the table of codes.
+#: Columns of the table to recode by.
 CODE_COLUMNS: tuple[str, ...] = (
     *("system", "their_field", "their_code", "their_meaning", "our_field", "our_code", "our_meaning"),
     *("same_definition", "how_they_differ", "source"),
@@ -127,7 +127,8 @@ def describe_crosswalk(entries: tuple[Entry, ...] | None = None) -> str:
 
 
 def list_codes(entries: tuple[Entry, ...]) -> str:
-    """The code lists as CSV: a line for each pair of codes, and one without a code of theirs where there is none."""
+    """The crosswalk as CSV: a line for each pair of codes, one without a code of theirs where there is none, and one for
+    each field or figure that has no codes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CODE_COLUMNS)
@@ -136,14 +137,15 @@ def list_codes(entries: tuple[Entry, ...]) -> str:
 
 
 _PREFACE = (
-    "Which of our fields and figures mean the same as those of other systems, which partly do, and which do not. Where the "
-    "definitions are the same, one may stand for the other; where they are not, the last column says how they differ, and "
-    "the two may not stand side by side without it. This page is written by `make docs`; `iop-outcomes crosswalk` prints it.",
-    "`iop-outcomes crosswalk --to teds --codes teds.csv` writes the code lists as a table, with which an analyst, or the "
-    "software that sends a programme's records to its state, can recode them. The package does not write recoded records "
-    "itself: a row for each person may not leave it (disclosure rule D18), and one that stays inside needs no more than the "
-    "table. In that table `same_definition` says for each line whether the code may be used as it stands; a code of ours "
-    "that leads to several of theirs, or to none, has to be decided by somebody who knows the person's record.",
+    "Which of our fields and figures mean the same as those of other systems, which partly do, and which do not. Where they "
+    "mean the same, one may stand for the other. Where they do not, the last column says how they differ; do not put the two "
+    "side by side without it.",
+    "```console\n$ iop-outcomes crosswalk --to teds\n$ iop-outcomes crosswalk --to teds --codes teds.csv\n```",
+    "The first lists the fields. The second writes them as a table, with a line for each code. With it an analyst, or the "
+    "software that sends records to the state, can recode them. Its column `same_definition` says whether a code may be used "
+    "as it stands, and `how_they_differ` why not. Where a code of ours leads to several of theirs, or to none, somebody who "
+    "knows the person's record has to choose. The package writes no recoded records: no row of a person may leave it "
+    "([rule D18](release.md#the-rules)).",
 )
 
 
@@ -200,7 +202,10 @@ def _code_lines(entry: Entry) -> Iterator[tuple[str, ...]]:
     for ours, many in entry.codes.items():
         for code, meaning in many or (("", "no code"),):
             same = entry.same if len(many) == 1 else "no" if not many else "partly"
-            yield (
-                *(entry.system.name, entry.theirs, code, meaning, entry.ours, ours, _say(entry, ours)),
-                *(same, entry.how, entry.system.source),
-            )
+            yield _line(entry, (code, meaning), (ours, _say(entry, ours)), same)
+    if not entry.codes:
+        yield _line(entry, ("", ""), ("", ""), entry.same)
+
+
+def _line(entry: Entry, theirs: tuple[str, str], ours: tuple[str, str], same: str) -> tuple[str, ...]:
+    return (entry.system.name, entry.theirs, *theirs, entry.ours, *ours, same, entry.how, entry.system.source)

@@ -1,6 +1,6 @@
 """Who is counted: eligible episodes, with every exclusion and its reason.
 
-The default denominator is everyone admitted who attended at least one session (definitions.md §1). Nothing is dropped
+The default denominator is everyone admitted who attended at least one session (docs/definitions/attrition.md). Nothing is dropped
 without a line in the attrition; what a figure says of completers alone is never a headline.
 """
 
@@ -23,7 +23,7 @@ from iop_outcomes.vocabulary import ExitRule, LevelOfCare
 #: Columns an estimate may be grouped by.
 GROUPS: tuple[str, ...] = ("program", "level_of_care", "schedule", "admission_quarter", *COVARIATES)
 
-#: Rungs of the denominator ladder a cohort may start from, in order (definitions.md §1).
+#: Rungs of the denominator ladder a cohort may start from, in order (docs/definitions/attrition.md).
 RUNGS: tuple[str, ...] = ("admitted", "attended", "engaged", "completed")
 
 

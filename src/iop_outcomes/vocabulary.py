@@ -57,7 +57,7 @@ class EndReason(Word):
     OTHER = "other", "Other reason"
 
 
-#: Endings that count as "lost early" (definitions.md §2).
+#: Endings that count as "lost early" (docs/definitions/retention.md).
 EARLY_ENDINGS: tuple[EndReason, ...] = (EndReason.LEFT_EARLY, EndReason.TERMINATED)
 
 
@@ -104,7 +104,7 @@ class OutcomePoint(Word):
 
 
 class UseState(Word):
-    """The five states of a person's day in the use calendar (definitions.md §4)."""
+    """The five states of a person's day in the use calendar (docs/definitions/milestones.md)."""
 
     NEGATIVE = "negative", "Known sober"
     POSITIVE = "positive", "Known use"
@@ -142,7 +142,7 @@ class Substance(Word):
 
 
 class CostKind(Word):
-    """Cost, charge and payment are different things and never mix (definitions.md §9)."""
+    """Cost, charge and payment are different things and never mix (docs/methods/cost-effectiveness.md)."""
 
     COST = "cost", "Economic cost"
     CHARGE = "charge", "Charge"
@@ -201,7 +201,7 @@ class YesNo(Word):
 
 
 class Privacy(Word):
-    """What the records may hold (disclosure.md, input modes)."""
+    """What the records may hold (docs/release.md)."""
 
     INTERNAL = "internal", "Internal"
     LIMITED = "limited", "Limited data set"
@@ -217,14 +217,14 @@ class Audience(Word):
 
 
 class ExitRule(Word):
-    """Which day counts as the exit day (definitions.md §1)."""
+    """Which day counts as the exit day (GLOSSARY.md)."""
 
     LAST_CONTACT = "last_contact", "earlier of the last attended session and the recorded discharge"
     DISCHARGE = "discharge", "the recorded discharge"
 
 
 class DesignWord(Word):
-    """How strong a verb a figure may carry (definitions.md §6)."""
+    """How strong a verb a figure may carry (docs/grant-writers.md)."""
 
     DESCRIBED = "described", "described"
     ASSOCIATED = "associated", "associated"

@@ -1,4 +1,4 @@
-"""What is released once stays known (rules D14 and D15): differences of releases and of overlapping periods."""
+"""What is released once stays known (rules D14 and D15 of docs/release.md): differences of releases, and of periods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that look at what a number was worked out from: dominance (D10), models (D17), crossings (D16), staff (D19), D18."""
+"""Rules of docs/release.md that look at what a number was made from: dominance D10, models D17, crossings D16, staff D19, D18."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules D1 to D21, one test each: the attack a rule names works on naive numbers and comes to nothing on released ones."""
+"""The rules D1 to D21 of docs/release.md, a test each: its attack works on naive numbers and finds nothing in released ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of scheduled sessions, and who begins to slip away (definitions.md §3)."""
+"""What became of scheduled sessions, and who begins to slip away (docs/definitions/attendance.md)."""
 
 from __future__ import annotations
 

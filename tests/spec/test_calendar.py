@@ -1,4 +1,4 @@
-"""The five-state calendar and its streaks (definitions.md §4), one line a person: day 0 first."""
+"""The five-state calendar and its streaks (docs/definitions/milestones.md), one line a person: day 0 first."""
 
 from __future__ import annotations
 

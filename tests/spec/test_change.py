@@ -1,4 +1,7 @@
-"""Change on scales (definitions.md §5): everybody with a baseline stays in the denominator, and unknown is a segment."""
+"""Change on scales: everybody with a baseline stays in the denominator, and unknown is a segment.
+
+See docs/definitions/change.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who is counted (definitions.md §1): the ladder admitted → attended → engaged → completed, and the attrition."""
+"""Who is counted: the ladder admitted → attended → engaged → completed, and the attrition.
+
+See docs/definitions/attrition.md.
+"""
 
 from __future__ import annotations
 

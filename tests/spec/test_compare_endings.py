@@ -1,4 +1,7 @@
-"""How first stays end at two levels of care, as placed and once people are made alike (definitions.md §8), by hand."""
+"""How first stays end at two levels of care, as placed and once people are made alike, by hand.
+
+See docs/definitions/comparison.md.
+"""
 
 from __future__ import annotations
 

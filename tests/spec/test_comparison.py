@@ -1,4 +1,4 @@
-"""Two levels of care among people who could have gone to either (definitions.md §8), by hand."""
+"""Two levels of care among people who could have gone to either (docs/definitions/comparison.md), by hand."""
 
 from __future__ import annotations
 

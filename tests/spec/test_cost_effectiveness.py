@@ -1,4 +1,7 @@
-"""Cost and effect of two levels of care taken together (definitions.md §9): made-up people whose dollars one can add."""
+"""Cost and effect of two levels of care taken together: made-up people whose dollars one can add.
+
+See docs/definitions/cost_effectiveness.md.
+"""
 
 from __future__ import annotations
 

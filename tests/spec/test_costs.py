@@ -1,4 +1,4 @@
-"""What care costs (definitions.md §9): a programme's books over its client-weeks, person by person."""
+"""What care costs (docs/definitions/costs.md): a programme's books over its client-weeks, person by person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Staying so long against leaving before, by clones that are censored and weighted (definitions.md §8), by hand."""
+"""Staying so long against leaving before, by clones that are censored and weighted, by hand.
+
+See docs/methods/weighting.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How and when people leave (definitions.md §2): every ending and *still in programme* add to 1 on every day."""
+"""How and when people leave: every ending and *still in programme* add to 1 on every day.
+
+See docs/definitions/endings.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Cost and effect together when some are not followed to the horizon yet (definitions.md §9): dollars one can add."""
+"""Cost and effect together when some are not followed to the horizon yet: dollars one can add.
+
+See docs/definitions/cost_effectiveness.md.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Follow-up: who was due, who was reached, and what may be said of the rest (definitions.md §4, §6). Unless a table says
-otherwise everybody was admitted on 6 January 2025 and the extract was made on 31 December, 359 days later."""
+"""Follow-up: who was due, who was reached, and what may be said of the rest. Unless a table says
+otherwise everybody was admitted on 6 January 2025 and the extract was made on 31 December, 359 days later.
+
+See docs/definitions/followup.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparison between groups (definitions.md §7): each against everyone else, raw and partially pooled."""
+"""Comparison between groups (docs/methods/charts.md): each against everyone else, raw and partially pooled."""
 
 from __future__ import annotations
 

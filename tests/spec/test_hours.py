@@ -1,4 +1,7 @@
-"""The hours ladder, required → offered → attended, and the weeks that met the requirement (definitions.md §3)."""
+"""The hours ladder, required → offered → attended, and the weeks that met the requirement.
+
+See docs/definitions/hours.md.
+"""
 
 from __future__ import annotations
 

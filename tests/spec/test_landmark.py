@@ -1,4 +1,4 @@
-"""People still there on one day, with and without family sessions by then (definitions.md §8)."""
+"""People still there on one day, with and without family sessions by then (docs/definitions/landmark.md)."""
 
 from __future__ import annotations
 

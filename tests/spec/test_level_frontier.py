@@ -1,4 +1,4 @@
-"""Three levels of care on one frontier (definitions.md §9): made-up people whose dollars one can add."""
+"""Three levels of care on one frontier (docs/definitions/frontier.md): made-up people whose dollars one can add."""
 
 from __future__ import annotations
 

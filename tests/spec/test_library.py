@@ -15,7 +15,7 @@ from iop_outcomes.measures.library import find_definition, load_library
 from iop_outcomes.measures.quarters import PERIOD_MEASURES
 from iop_outcomes.vocabulary import DesignWord
 
-#: Words that no page may use of people or programmes (definitions.md §6).
+#: Words that no page may use of people or programmes (docs/grant-writers.md).
 NEVER = re.compile(r"success rate|proves|due to|\bclean\b|\bdirty\b|addict|abuse|fail|dropout|drop-out|relapse", re.I)
 
 

@@ -1,5 +1,8 @@
-"""Sobriety among everyone admitted (definitions.md §4). Diaries read: ``-`` sober, ``+`` used, ``*`` test and report
-disagree, ``_`` nothing known; day 0 first."""
+"""Sobriety among everyone admitted. Diaries read: ``-`` sober, ``+`` used, ``*`` test and report
+disagree, ``_`` nothing known; day 0 first.
+
+See docs/definitions/milestones.md.
+"""
 
 from __future__ import annotations
 

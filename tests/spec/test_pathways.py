@@ -1,4 +1,4 @@
-"""Pathways (definitions.md §1): what came before an admission, what came next, and who came back."""
+"""Pathways (docs/definitions/pathways.md): what came before an admission, what came next, and who came back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures by month with the limits of an XmR chart (definitions.md §7)."""
+"""Figures by month with the limits of an XmR chart (docs/definitions/periods.md)."""
 
 from __future__ import annotations
 

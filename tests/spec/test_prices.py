@@ -1,4 +1,7 @@
-"""Dollars of one year in prices of another, and money of three kinds that never mix (definitions.md §9)."""
+"""Dollars of one year in prices of another, and money of three kinds that never mix.
+
+See docs/methods/cost-effectiveness.md.
+"""
 
 from __future__ import annotations
 

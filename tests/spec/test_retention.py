@@ -1,4 +1,4 @@
-"""Staying, leaving and coming back (definitions.md §1, §2), on stays a reader can count."""
+"""Staying, leaving and coming back (docs/definitions/retention.md), on stays a reader can count."""
 
 from __future__ import annotations
 

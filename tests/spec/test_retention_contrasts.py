@@ -1,4 +1,7 @@
-"""Differences between groups, and other ways of counting (definitions.md §1, §2), on stays a reader can count."""
+"""Differences between groups, and other ways of counting, on stays a reader can count.
+
+See docs/definitions/retention.md.
+"""
 
 from __future__ import annotations
 

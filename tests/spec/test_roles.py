@@ -1,4 +1,4 @@
-"""Work, school, housing, family and arrests, before care and after it (definitions.md §5)."""
+"""Work, school, housing, family and arrests, before care and after it (docs/definitions/roles.md)."""
 
 from __future__ import annotations
 

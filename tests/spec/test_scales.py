@@ -1,4 +1,7 @@
-"""Scores, change and recovery of single people, as a clinician would work them out by hand (definitions.md §5)."""
+"""Scores, change and recovery of single people, as a clinician would work them out by hand.
+
+See docs/definitions/change.md.
+"""
 
 from __future__ import annotations
 

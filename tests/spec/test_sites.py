@@ -1,4 +1,4 @@
-"""Comparison between sites (definitions.md §7): exact funnel limits, over-dispersion, observed over expected."""
+"""Comparison between sites (docs/methods/charts.md): exact funnel limits, over-dispersion, observed over expected."""
 
 from __future__ import annotations
 

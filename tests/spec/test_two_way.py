@@ -1,4 +1,7 @@
-"""Two inputs of a cost-effectiveness analysis moved at once (definitions.md §9): made-up people whose dollars one can add."""
+"""Two inputs of a cost-effectiveness analysis moved at once: made-up people whose dollars one can add.
+
+See docs/definitions/cost_effectiveness.md.
+"""
 
 from __future__ import annotations
 

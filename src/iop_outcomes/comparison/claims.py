@@ -1,7 +1,9 @@
-"""The nine claims about intensive outpatient programmes, tested on a programme's own records (definitions.md §10).
+"""The nine claims about intensive outpatient programmes, tested on a programme's own records.
 
 The claims stand in ``claims.toml``: which figures test each, the criterion, and what the records would have to hold. Nothing
 is measured here: figures of the measures are held against criteria. A verdict speaks of these records only.
+
+See docs/definitions/claims.md.
 """
 
 # ruff: noqa: PT028 -- test_claims is a public word, not a test

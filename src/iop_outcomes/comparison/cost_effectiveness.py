@@ -1,8 +1,10 @@
-"""What intensive outpatient care costs and achieves against residential care, both taken together (definitions.md §9).
+"""What intensive outpatient care costs and achieves against residential care, both taken together.
 
 The same people, weights and gate as :mod:`iop_outcomes.comparison.effectiveness`; people not yet followed to the horizon are
 stood for by people like them who are (:mod:`iop_outcomes.comparison.horizon`). Where people cannot be made alike there are no
 increments.
+
+See docs/definitions/cost_effectiveness.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Would more do well had everybody stayed so long, than had everybody left before? Clones, censored and weighted (§8).
+"""Would more do well had everybody stayed so long, than had everybody left before? Clones, censored and weighted.
 
 Who stayed is never compared with who left as if they had been two groups at admission: nobody had stayed yet, and what
 happens on the way decides both who leaves and what comes of it. The plain difference stands beside and is never the answer.
+
+See docs/methods/weighting.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Intensive outpatient or residential care first: what each achieves among people who could have gone to either (§8).
+"""Intensive outpatient or residential care first: what each achieves among people who could have gone to either.
 
 The crude difference stands beside the adjusted one and is never the answer: who goes where is decided by how ill people
 are. No adjusted figure leaves where people cannot be made alike; the refusal is a result of its own.
+
+See docs/definitions/comparison.md.
 """
 
 from __future__ import annotations

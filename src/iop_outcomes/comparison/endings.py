@@ -1,7 +1,9 @@
-"""How first stays end at either level of care, and when, among people who could have gone to either (definitions.md §8).
+"""How first stays end at either level of care, and when, among people who could have gone to either.
 
 By each day every person has completed, left early, ended in another way or is still in the programme: the parts add to 1,
 as they are and once the two levels' people are made alike. The same gate as in :mod:`iop_outcomes.comparison.effectiveness`.
+
+See docs/definitions/comparison.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Which of several levels of care are worth beginning at, and what does one more unit of effect cost along the way (§9)?
+"""Which of several levels of care are worth beginning at, and what does one more unit of effect cost along the way?
 
 Two levels are compared in :mod:`iop_outcomes.comparison.cost_effectiveness`; here three or more stand on one frontier. People
 are made alike across all of them at once, by overlap weights of a multinomial logistic regression, with the limits of the
 same gate. Where they cannot be, each level stands as its people were placed, and there is no frontier.
+
+See docs/definitions/frontier.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What care cost each person from a first admission to a horizon: days enrolled times the dollars a day of each programme.
 
-Days are read once; a perspective, a price year or an index only changes the dollars a day (DATCAP, definitions.md §9).
+Days are read once; a perspective, a price year or an index only changes the dollars a day (DATCAP).
+See docs/methods/cost-effectiveness.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Dollars of one year in prices of another, and three kinds of dollars that never mix (definitions.md §9).
+"""Dollars of one year in prices of another, and three kinds of dollars that never mix.
 
 The indices are annual averages kept in ``price_indices.csv``. Which one is used changes the answer more than most
 analyses do, so every converted figure names it: $6,300 of 1990 is $14,111, $21,149 or $15,422 of 2022.
+
+See docs/methods/cost-effectiveness.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Attendance of one group beside another's: plain differences, and differences among comparable people.
 
-Claims about schedules, working people and telehealth rest on these rows (definitions.md §10, claims 2 and 7). Both kinds of
-difference are associations: nobody was assigned to a schedule by lot.
+Claims about schedules, working people and telehealth rest on these rows (docs/definitions/claims.md, claims 2 and 7).
+Both kinds of difference are associations: nobody was assigned to a schedule by lot.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which chart a line gets and why, its limits and signals, where it starts anew, and whether a target is within reach.
 
-The charts themselves are in ``statistics``; here is what is decided of them (definitions.md §7).
+The charts themselves are in ``statistics``; here is what is decided of them (docs/methods/charts.md).
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Thirty-day abstinence 1, 3, 6 and 12 months after admission, and what may be said of people not reached (§4, §6).
+"""Thirty-day abstinence 1, 3, 6 and 12 months after admission, and what may be said of people not reached.
 
 Every month has a response rate and several readings of the same interviews side by side: people reached (never alone),
 everybody not reached counted as using and as abstinent (two bounds and the interval of the band), response weights and
 multiple imputation from what care knew of everybody, and how different the people not reached would have to be.
 Missing = using is one named scenario: the lower bound of one group's level, and no way to compare two groups.
+
+See docs/methods/followup.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hours ladder, required → offered → attended, and the weeks that met the requirement (definitions.md §3).
+"""The hours ladder, required → offered → attended, and the weeks that met the requirement (docs/definitions/hours.md).
 
 People are enrolled until the recorded discharge, whatever exit rule a cohort has: hours are asked and offered as long as
 a place is held, and the weeks between the last session attended and the discharge are weeks in which nothing was attended.

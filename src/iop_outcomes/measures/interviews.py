@@ -1,4 +1,4 @@
-"""Who was due for a follow-up interview, who was reached, and what was said (definitions.md §4 and §6).
+"""Who was due for a follow-up interview, who was reached, and what was said (docs/definitions/followup.md).
 
 Everybody whose follow-up day and window lie behind them was due, with or without a row that says so: a missing row is a
 person not reached, never a person left out. The exceptions are written down beside every figure: people known to have

@@ -1,4 +1,4 @@
-"""Family sessions and what came after them: a landmark analysis (definitions.md §8 and §10).
+"""Family sessions and what came after them: a landmark analysis (docs/definitions/landmark.md).
 
 "Ever attended a family session" cannot be compared with "never": whoever stays longer has more days on which to attend
 one, so that those who did have stayed longer with no effect at all (immortal time). Here everybody is looked at on one

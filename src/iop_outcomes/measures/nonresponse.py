@@ -1,7 +1,9 @@
-"""What care knew of everybody, to speak for people not reached: response weights and multiple imputation (§6).
+"""What care knew of everybody, to speak for people not reached: response weights and multiple imputation.
 
 Both take people not reached to be like people reached of whom care knew the same. Where somebody who uses is harder to
 reach for reasons care did not see, both come out too high: read them beside the bounds, and with the tipping point.
+
+See docs/methods/followup.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pathways: what came before and after, and who comes back (definitions.md §1, §2).
+"""Pathways: what came before and after, and who comes back (docs/definitions/pathways.md).
 
 A pathway chains a person's episodes, of any level and programme, while the next begins within ``pathway_days`` of the
 last exit. Its clock starts at the first admission of it that the cohort counts, so that nobody is followed before they

@@ -1,4 +1,4 @@
-"""One figure over time: months or quarters, on the chart that suits it, with its signals (definitions.md §7)."""
+"""One figure over time: months or quarters, on the chart that suits it, with its signals (docs/methods/charts.md)."""
 
 from __future__ import annotations
 

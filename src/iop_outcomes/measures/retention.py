@@ -1,4 +1,4 @@
-"""Retention and endings: who is still here, who completed, who left and when (definitions.md §2).
+"""Retention and endings: who is still here, who completed, who left and when (docs/definitions/retention.md).
 
 Everything comes from one Aalen–Johansen fit per group on exact whole days, people as clusters, so that at every day the
 endings and *still in programme* add to 1. One minus Kaplan–Meier with completers censored is not offered. People already

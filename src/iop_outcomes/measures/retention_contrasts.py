@@ -1,7 +1,9 @@
-"""Does retention differ between groups, and would another way of counting change the picture? (definitions.md §1, §2)
+"""Does retention differ between groups, and would another way of counting change the picture?
 
 Differences with their intervals come first and p-values last. People with episodes in both groups count once in the
 error: their pull on the two curves is taken together.
+
+See docs/definitions/retention.md.
 """
 
 from __future__ import annotations

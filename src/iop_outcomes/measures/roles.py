@@ -1,7 +1,9 @@
-"""Daily life: work, school, housing, contact with family and arrests, before care and after it (definitions.md §5).
+"""Daily life: work, school, housing, contact with family and arrests, before care and after it.
 
 Everyone admitted whose second answer could be there is counted. Whoever was not asked is a part of the whole and never
 left out, so that the parts add to everyone; a role kept is also shown among those who had it, beside its bounds.
+
+See docs/definitions/roles.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One share, site by site, beside the limits that chance alone allows a site of its size (definitions.md §7).
+"""One share, site by site, beside the limits that chance alone allows a site of its size (docs/methods/charts.md).
 
 Sites are listed by name and never ranked. Limits are exact binomial ones on the effective number of units: where a
 person gives several weeks or sessions, or comes twice, a site rests on fewer independent units than it has rows.

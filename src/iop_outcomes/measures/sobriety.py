@@ -1,4 +1,4 @@
-"""Sobriety milestones, days known sober, return to use, and test against self-report (definitions.md §4).
+"""Sobriety milestones, days known sober, return to use, and test against self-report (docs/definitions/milestones.md).
 
 Milestones are cumulative incidences among *everyone admitted*, leaving care first being a competing event, in three
 readings of unknown days side by side. Milestones count from the day of admission unless the settings say otherwise.

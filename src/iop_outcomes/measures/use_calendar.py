@@ -1,4 +1,4 @@
-"""The five-state use calendar and the streaks in it (definitions.md §4), dense and vectorised over people.
+"""The five-state use calendar and the streaks in it (docs/definitions/milestones.md), dense and vectorised over people.
 
 A calendar is a matrix, people by days since admission, of the codes in ``STATES``. A source speaks for the day it was
 taken and ``days_covered`` days back. Days on which sources disagree are *mixed*; nothing is imputed.

@@ -1,4 +1,7 @@
-"""Reduced use: days of use in 30 at follow-up against the 30 days before admission, beside abstinence (definitions.md §4)."""
+"""Reduced use: days of use in 30 at follow-up against the 30 days before admission, beside abstinence.
+
+See docs/definitions/followup.md.
+"""
 
 from __future__ import annotations
 

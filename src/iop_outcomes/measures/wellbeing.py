@@ -1,4 +1,4 @@
-"""Change on scales: PHQ-9, GAD-7, BAM, BARC-10 and any scale of the programme's own (definitions.md §5).
+"""Change on scales: PHQ-9, GAD-7, BAM, BARC-10 and any scale of the programme's own (docs/definitions/change.md).
 
 A scale is configuration: its direction, cut-off, points of reliable change, test–retest correlation and items are read
 from :mod:`iop_outcomes.instruments` or from ``[instruments.NAME]`` of program.toml. What is not given is not computed.

@@ -1,8 +1,9 @@
-"""Before anything is withheld: which categories, or which groups, put together would let more numbers stand (rule D6).
+"""Before anything is withheld: which categories, or which groups, put together would let more numbers stand.
 
-Categories that other figures are sums of stay apart, for the gate knows those sums by name. Groups are put together in
-every figure of a release at once, and categories in every period of their figure: one figure with the parts beside one
-with the whole would give a part away. For the same reason what an earlier release shows apart stays apart.
+Rule D6 of docs/release.md. Categories that other figures are sums of stay apart, for the gate knows those sums by name.
+Groups are put together in every figure of a release at once, and categories in every period of their figure: one figure
+with the parts beside one with the whole would give a part away. For the same reason what an earlier release shows apart
+stays apart.
 """
 
 from __future__ import annotations

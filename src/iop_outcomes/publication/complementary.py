@@ -1,9 +1,10 @@
-"""What else must go: the fewest rows to withhold so that nothing withheld can be worked out (disclosure rule D6).
+"""What else must go: the fewest rows to withhold so that nothing withheld can be worked out.
 
-The attacker says which shown numbers together give a protected cell away; at least one of each such set must be hidden,
-whatever else is. Choosing the fewest rows that hit every set is an integer programme; its answer is shown to the attacker
-again, who may find new sets. When none are left, no other choice loses less. A very large release is stopped before that:
-then the sets are hit one after the other, cheapest first, and rows that turn out not to be needed are given back.
+Rule D6 of docs/release.md. The attacker says which shown numbers together give a protected cell away; at least one of
+each such set must be hidden, whatever else is. Choosing the fewest rows that hit every set is an integer programme; its
+answer is shown to the attacker again, who may find new sets. When none are left, no other choice loses less. A very
+large release is stopped before that: then the sets are hit one after the other, cheapest first, and rows that turn out
+not to be needed are given back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Curves in coarse steps: a step is shown only where it is nobody's alone (disclosure rule D11).
+"""Curves in coarse steps: a step is shown only where it is nobody's alone (rule D11 of docs/release.md).
 
 A curve is a row of counts along ``at``. Between two days that stay, every cause's events (and those of the causes that
 are withheld, taken together) must be zero or enough people, in every group. Of all ways to choose the days the one is

@@ -1,8 +1,8 @@
 """What earlier releases already said: a closed figure stays as it was first printed, and nothing new undoes what was hidden.
 
 A reader keeps old reports. 44 people left early in the report of spring and 45 in the corrected one of summer: one person's
-record was changed (disclosure rule D14). So a figure of a closed period is printed as before while only few records changed
-(D15), and every earlier number stands beside the new ones when the gate asks what could be worked out.
+record was changed (rule D14 of docs/release.md). So a figure of a closed period is printed as before while only few records
+changed (rule D15), and every earlier number stands beside the new ones when the gate asks what could be worked out.
 """
 
 from __future__ import annotations

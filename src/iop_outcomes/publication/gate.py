@@ -4,7 +4,7 @@
 whole rows with one mark, coarsens curves, and then asks an exact attacker whether anything withheld can be worked out
 from what is left, withholding more until it cannot. An independent attacker, which knows nothing of how the gate
 decides, has the last word: what it can still work out is withheld too, and where that does not end, nothing leaves. The
-order of the rows never matters.
+order of the rows never matters. The rules that are named by number stand in docs/release.md.
 """
 
 from __future__ import annotations

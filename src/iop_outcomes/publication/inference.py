@@ -2,8 +2,8 @@
 
 The attacker knows every published number, every sum that links numbers (groups add to everyone, categories to their
 base, a count and its complement, steps along a curve), and that no count is negative. For each protected cell a linear
-programme gives the smallest and largest value that fits (disclosure rule D6). The cell of a table is safe when that
-interval reaches from 1 or less to the policy's limit or more; a point or step of a curve, where neighbouring days always
+programme gives the smallest and largest value that fits (rule D6 of docs/release.md). The cell of a table is safe when
+that interval reaches from 1 or less to the policy's limit or more; a point or step of a curve, where neighbouring days always
 bound each other, when it reaches the limit and is no narrower than 1 to the limit.
 """
 

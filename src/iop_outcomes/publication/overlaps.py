@@ -1,7 +1,7 @@
 """Periods that lie in each other or overlap: what one has and the other has not is a count of people too.
 
 A quarter taken from its year leaves three quarters. A rolling year taken from the next one leaves the new quarter less the
-old one, and whoever has the old one has the new one (disclosure rules D14 and D15).
+old one, and whoever has the old one has the new one (rules D14 and D15 of docs/release.md).
 """
 
 from __future__ import annotations

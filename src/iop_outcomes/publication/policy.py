@@ -25,7 +25,7 @@ class Policy:
 
     ``limit`` follows: the largest count above zero that is withheld, which is the upper edge of the bin that holds
     ``threshold - 1``. A bin is withheld whole, because a released number must not be readable as a count below the
-    threshold (disclosure rule D4: threshold 11 and rounding to 5 withhold 1 to 12).
+    threshold (rule D4 of docs/release.md: threshold 11 and rounding to 5 withhold 1 to 12).
 
     >>> Policy("example", 11, 5, True, "").limit
     12

@@ -4,7 +4,8 @@ A share printed beside a rounded count would give the count back, and so would i
 a note. Hence nothing of a rounded release rests on more than the bins: a share follows from two released counts, a
 difference from two released shares. Their intervals hold for every count the released ones may stand for, so rounding
 makes them wider and never puts a difference there that the records do not show. What no counts can give (a mean, a
-model's share, money) keeps two digits, with limits moved outwards.
+model's share, money) keeps two digits, with limits moved outwards. The rules
+that are named by number stand in docs/release.md.
 """
 
 from __future__ import annotations

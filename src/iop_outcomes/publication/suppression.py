@@ -1,7 +1,7 @@
 """Primary suppression: which rows may not stand whatever else is printed, and which single counts must go.
 
 Every function marks rows of a :class:`Sheet`; none of them unmarks one, so their order only decides which rule the
-audit names.
+audit names. The rules that are named by number stand in docs/release.md.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ class Series:
     Where months hold too few people on either side of a share, lines are shown by quarter to the audiences of ``pooled``:
     the public may see more of them so, and what few people a month reach varies by chance alone for months on end.
     All are drawn as XmR charts: readers learn one chart, and its limits come from how much months differ, whatever the
-    reason (definitions.md §7). ``measure_by_period`` offers the others. Without a ``category`` it is whichever the records
-    have.
+    reason (docs/methods/charts.md). ``measure_by_period`` offers the others. Without a ``category`` it is whichever the
+    records have.
     """
 
     name: str

@@ -11,6 +11,7 @@ from html import unescape
 from pathlib import Path
 
 import docx
+import pandas as pd
 import pytest
 from pages import list_prose
 from prose import BANNED, grade_text
@@ -20,6 +21,7 @@ import iop_outcomes as iop
 from iop_outcomes.cli import main
 from iop_outcomes.errors import DisclosureError, UsageError
 from iop_outcomes.publication.document import TableBlock
+from iop_outcomes.publication.facts import FACT_COLUMNS
 from iop_outcomes.publication.formats import write_document
 from iop_outcomes.publication.formatting import quantity_of, show_interval
 from iop_outcomes.publication.ledger import Ledger
@@ -191,6 +193,30 @@ def test_every_format_says_every_fact_and_every_cell_as_released(made: Made, end
     said += [fact.sentence for fact in made.sheet.facts]
     assert len(said) > 8
     assert [words for words in said if _squeeze(words) not in text] == []
+
+
+def test_a_list_of_facts_reads_back_with_all_its_columns(made: Made, tmp_path: Path) -> None:
+    """Also where there is none: a file without a header is no table."""
+    path = LISTS["csv"](made.sheet.facts, tmp_path / "facts.csv")
+    table = pd.read_csv(path)
+    assert tuple(table.columns) == FACT_COLUMNS
+    assert len(table) == len(made.sheet.facts)
+    for fact, row in zip(made.sheet.facts, table.to_dict("records"), strict=True):
+        assert tuple(fact.as_dict()) == FACT_COLUMNS
+        assert (row["id"], row["estimate"]) == (fact.wording.id, fact.as_dict()["estimate"])
+    assert len(json.loads(LISTS["json"](made.sheet.facts, tmp_path / "facts.json").read_text())) == len(table)
+
+
+@pytest.mark.parametrize("ending", ["html", "pdf", "docx", "md"])
+def test_pages_without_a_fact_say_why(small: Made, ending: str, tmp_path: Path) -> None:
+    assert small.sheet.facts == ()
+    text = _squeeze(_READERS[ending](write_document(small.sheet.document, tmp_path / f"sheet.{ending}")))
+    for said in (
+        "No figure of this period may stand in a sentence.",
+        "Withheld to protect privacy: In care or completed after six weeks;",
+        "A longer period, or several sites together, would let more be said.",
+    ):
+        assert _squeeze(said) in text
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])

@@ -28,6 +28,15 @@ MOST_WORDS = 30
 #: What stands for a programme whose name would make the statement too long.
 THIS_PROGRAMME = "this programme"
 
+#: What the list of facts says of each, in the order of its columns.
+FACT_COLUMNS: tuple[str, ...] = (
+    *("id", "title", "statement", "sentence", "estimate", "unit", "numerator", "denominator", "ci_low", "ci_high"),
+    *("conf_level", "method", "counted", "population", "programme", "period", "period_start", "period_end", "clock"),
+    *("window", "day", "definition", "source", "response", "missing_rule", "unknown", "band_low", "band_high"),
+    *("adjustment", "design_word", "limitations", "citation", "release_id", "policy", "audience", "synthetic"),
+    *("as_of", "software_version"),
+)
+
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?%?")
 #: Verbs that say one thing made another; an estimated effect may carry them, nothing weaker.
 _CAUSAL = re.compile(
@@ -267,9 +276,8 @@ def write_facts_json(facts: Iterable[Fact], path: str | Path) -> Path:
 
 
 def write_facts_csv(facts: Iterable[Fact], path: str | Path) -> Path:
-    """Write facts as CSV, one line a fact; limitations are joined by semicolons. Returns the path."""
-    lines = [fact.as_dict() for fact in facts]
-    return write_lines(list(lines[0]) if lines else [], lines, path)
+    """Write facts as CSV, one line a fact, a header alone where there is none; limitations are joined by semicolons."""
+    return write_lines(FACT_COLUMNS, (fact.as_dict() for fact in facts), path)
 
 
 def _named_in(clause: str) -> set[str]:

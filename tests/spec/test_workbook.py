@@ -132,6 +132,47 @@ def test_headers_stay_in_sight_and_every_sheet_prints_with_its_stamps(tmp_path: 
     assert "Riverside programme" in internal.properties.title
 
 
+def test_every_sheet_prints_one_page_wide_with_its_title_on_each_page(book: Workbook) -> None:
+    for sheet in book:
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.page_setup.fitToWidth in (None, 1), "one page wide is what Excel takes where nothing is said"
+        assert sheet.page_setup.fitToHeight == 0, "as many pages long as it takes"
+        top = int(sheet.print_title_rows.split("$")[-1])
+        assert sheet.freeze_panes in (f"A{top + 1}", f"B{top + 1}"), "what stays in sight stands on each page"
+        assert any(cell.font.b for cell in sheet[top])
+
+
+def test_the_long_tables_print_what_a_page_holds(book: Workbook) -> None:
+    for name, first, last in (("Numbers", "definition", "n_missing"), ("Definitions", "Definition", "Sentence")):
+        sheet = book[name]
+        header = [cell.value for cell in sheet[1]]
+        corners = sheet.print_area.split("!")[-1].replace("$", "").split(":")
+        assert [sheet[corner].row for corner in corners] == [1, sheet.max_row]
+        assert [header[sheet[corner].column - 1] for corner in corners] == [first, last]
+        printed = [cell for line in sheet[sheet.print_area.split("!")[-1].replace("$", "")] for cell in line]
+        assert all(
+            cell.alignment.wrap_text for cell in printed if isinstance(cell.value, str) and cell.value != WITHHELD
+        )
+
+
+def test_a_sheet_is_printed_so_that_its_type_can_be_read(book: Workbook) -> None:
+    """Columns are 7 pixels a letter and 5 more, 96 to the inch; type is 11 points high before it is scaled to the page."""
+    ways = set()
+    for sheet in book:
+        columns = list(range(sheet.max_column))
+        if sheet.print_area:
+            first, last = (
+                sheet[corner].column for corner in sheet.print_area.split("!")[-1].replace("$", "").split(":")
+            )
+            columns = list(range(first - 1, last))
+        widths = [one.width for one in sheet.column_dimensions.values() for _ in range(one.min, one.max + 1)]
+        wide = sum(7 * widths[place] + 5 for place in columns)
+        across = 11.69 if sheet.page_setup.orientation == "landscape" else 8.27
+        ways.add(sheet.page_setup.orientation)
+        assert 11 * min(1, 96 * (across - 0.8) / wide) > 6, sheet.title
+    assert ways == {"portrait", "landscape"}
+
+
 def test_the_same_document_gives_the_same_bytes(path: Path, tmp_path: Path) -> None:
     assert write_workbook(small_document(), tmp_path / "again.xlsx").read_bytes() == path.read_bytes()
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Narrowest column of a page, the widest that words may take beside numbers and elsewhere, and the least for prose.
 _NARROW, _BESIDE, _BROAD, _PROSE = 11, 30, 54, 100
-#: How wide a page of a long table is in print.
-_ACROSS = 220
+#: The most letters across a sheet that is printed upright. It is scaled to one page wide and still above 6 points.
+_UPRIGHT = 165
 #: How high a line is, and by how much words run longer than their letters.
 _LINE, _LOOSE = 15.5, 1.03
 _LONGEST_NAME = 31
@@ -126,11 +126,10 @@ class Sheet:
         sheet.hide_gridlines(2)
 
     def set_up_print(self, paper: int, header: str, footer: str) -> None:
-        """Landscape on a size of paper, as many pages long as it takes, with header and footer."""
-        self._sheet.set_landscape()
+        """One page of paper wide, as many long as it takes, with header and footer; wide sheets lie on their side."""
         self._sheet.set_paper(paper)
         self._sheet.fit_to_pages(1, 0)
-        self._sheet.set_margins(left=0.5, right=0.5, top=0.8, bottom=0.7)
+        self._sheet.set_margins(left=0.4, right=0.4, top=0.8, bottom=0.7)
         self._sheet.set_header(header)
         self._sheet.set_footer(footer)
 
@@ -139,11 +138,12 @@ class Sheet:
         self._widths = list(widths)
         while sum(self._widths) < _PROSE:
             self._widths.append(_NARROW)
+        self._turn(self._widths)
         for column, width in enumerate(self._widths):
             self._sheet.set_column(column, column, width, self._styles.get("plain"))
 
     def head(self, title: str, *lines: str, stamps: Sequence[str] = ()) -> None:
-        """Stamps, title and lead of a sheet; the title stays in sight when the sheet is scrolled."""
+        """Stamps, title and lead of a sheet; the title stays in sight when the sheet is scrolled, and on every page."""
         if stamps:
             self._write(self._row, 0, " · ".join(stamps), "stamp")
             self._row += 1
@@ -151,6 +151,7 @@ class Sheet:
         self._sheet.set_row(self._row, 21)
         self._row += 1
         self._sheet.freeze_panes(self._row, 0)
+        self._sheet.repeat_rows(0, self._row - 1)
         for line in lines:
             self.prose(line)
         self._row += 1
@@ -191,33 +192,46 @@ class Sheet:
         self._row += 1
 
     def long_table(
-        self, columns: Sequence[str], rows: Iterable[Sequence[tuple[Any, str]]], style: str = "plain"
+        self, columns: Sequence[str], rows: Iterable[Sequence[tuple[Any, str]]], printed: tuple[str, str]
     ) -> None:
         """A table of values with the number format of each; its header stays in sight, and it can be filtered.
 
-        In the style of ``words`` a long text goes on in further lines.
+        ``printed`` names the first and the last column that go on paper. In those a long text goes on in further lines;
+        the others can be read on the screen.
         """
         top, rows = self._row, list(rows)
+        first, last = map(columns.index, printed)
+        paper = slice(first, last + 1)
+        numbers = {place for row in rows for place, (value, _) in enumerate(row) if isinstance(value, int | float)}
+        styles = ["plain" if not first <= place <= last else "number" if place in numbers else "words"
+                  for place in range(len(columns))]  # fmt: skip
         for place, name in enumerate(columns):
             self._write(top, place, name, "header")
         self._row += 1
         for row in rows:
-            for place, (value, shown_as) in enumerate(row):
+            for place, (style, (value, shown_as)) in enumerate(zip(styles, row, strict=True)):
                 if isinstance(value, int | float):
                     self._sheet.write_number(self._row, place, value, self._styles.get(style, shown_as))
-                elif value is not None and value != "":
+                elif value is None or value == "":
+                    self._sheet.write_blank(self._row, place, None, self._styles.get(style))
+                else:
                     self._write(self._row, place, str(value), style)
-            if style == "plain":
-                self._row += 1
-            else:
-                self._end_row((str(value), width) for (value, _), width in zip(row, self._widths, strict=False))
+            texts = (value if isinstance(value, str) else "" for value, _ in row[paper])
+            self._end_row(zip(texts, self._widths[paper], strict=True))
         self._sheet.freeze_panes(top + 1, 1)
         self._sheet.repeat_rows(top)
-        self._sheet.repeat_columns(0)
-        self._sheet.fit_to_pages(ceil(sum(self._widths) / _ACROSS), 0)
+        self._sheet.print_area(top, first, top + len(rows), last)
+        self._turn(self._widths[paper])
         if rows:
             self._sheet.autofilter(top, 0, top + len(rows), len(columns) - 1)
         self._row += 1
+
+    def _turn(self, widths: Iterable[float]) -> None:
+        """Upright or on its side, by how wide the printed columns are."""
+        if sum(widths) <= _UPRIGHT:
+            self._sheet.set_portrait()
+        else:
+            self._sheet.set_landscape()
 
     def links(self, lines: Iterable[tuple[str, str]]) -> None:
         """Names of other sheets, each a link to it, with what it holds."""

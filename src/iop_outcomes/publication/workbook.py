@@ -26,9 +26,11 @@ COVER, NUMBERS, DEFINITIONS = "Contents", "Numbers", "Definitions"
 _SCALED = ("value", "ci_low", "ci_high")
 _BLANKED = (*_SCALED, "n", "denominator", "people", "n_missing")
 _WIDTHS = {
-    "measure": 16, "definition": 32, "estimand": 22, "category": 26, "group": 24, "reference": 24, "unit": 26,
-    "method": 36, "note": 40, "release_id": 15, "title": 44,
+    "measure": 16, "definition": 28, "estimand": 22, "category": 30, "by": 18, "group": 22, "at": 8, "n": 8, "people": 9,
+    "reference": 24, "unit": 26, "method": 36, "note": 40, "release_id": 15, "title": 44,
 }  # fmt: skip
+#: The first and the last column of the long tables that go on paper; the others are for the screen.
+_PRINTED_NUMBERS, _PRINTED_DEFINITIONS = ("definition", "n_missing"), ("Definition", "Sentence")
 #: The workbook says it was made on the first day that an archive can tell, whenever it was.
 _CREATED = datetime(1980, 1, 1)
 
@@ -79,9 +81,9 @@ def _name_sheets(document: Document) -> dict[str, str]:
     names = {COVER: ""}
     for page in document.pages:
         names[name_sheet(say_page(page), taken=names)] = page.lead or page.title
-    names[NUMBERS] = "Every released number, with what it rests on and the definition it was counted by."
+    names[NUMBERS] = "Every released number, with what it rests on; method, notes and release are not printed."
     if document.definitions:
-        names[DEFINITIONS] = "What each number means: what is counted, among whom, and what is missing."
+        names[DEFINITIONS] = "What each number means: counted, among whom, what is missing. Its sentence is printed."
     return names
 
 
@@ -139,7 +141,7 @@ def _fill_numbers(sheet: Sheet, document: Document) -> None:
         row = {**row, "title": titles.get(row["definition"])}
         kind = quantity_of({**row, **dict.fromkeys(_BLANKED)}).kind
         rows.append([_released_cell(row, name, kind) for name in columns])
-    sheet.long_table(columns, rows)
+    sheet.long_table(columns, rows, _PRINTED_NUMBERS)
 
 
 def _released_cell(row: Mapping[str, Any], name: str, kind: Kind) -> tuple[Any, str]:
@@ -160,4 +162,4 @@ def _fill_definitions(sheet: Sheet, definitions: Sequence[DefinitionBox]) -> Non
         said = dict(definition.facts)
         texts = (definition.definition, definition.title, definition.sentence, *(said.get(name, "") for name in facts))
         rows.append([(text, "") for text in texts])
-    sheet.long_table(columns, rows, "words")
+    sheet.long_table(columns, rows, _PRINTED_DEFINITIONS)

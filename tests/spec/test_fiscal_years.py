@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from publications import small_release
+from publications import small_document, small_release
 from tables import records
 
-from iop_outcomes import measure_by_period, select_cohort
+from iop_outcomes import measure_by_period, measure_people, measure_retention, publish, read_records, select_cohort
 from iop_outcomes.errors import UsageError
 from iop_outcomes.measures.quarters import list_periods
+from iop_outcomes.publication.document import Page, Sentences, Tiles
 from iop_outcomes.publication.figures.control_series import ControlSeries
 from iop_outcomes.publication.residue import scan_file
+from iop_outcomes.publication.wording import say_running
 from iop_outcomes.records.program import check_settings
 from iop_outcomes.records.templates import data_dictionary, program_template
+from iop_outcomes.reports.contents import Contents
+from iop_outcomes.reports.pages.first import build_first
 from iop_outcomes.reports.period import Quarter
+from iop_outcomes.reports.reading import Reading
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +124,52 @@ def test_a_chart_names_fiscal_quarters() -> None:
         names[start] = [series.name(row) for row in series.points]
     assert names[1] == ["2025 Q1", "2025 Q2", "2025 Q3", "2025 Q4"]
     assert names[7] == ["FY2025 Q3", "FY2025 Q4", "FY2026 Q1", "FY2026 Q2"]
+
+
+@pytest.fixture(scope="module")
+def first_page() -> Page:
+    """Page 1 of the sample in a programme whose year begins in July, with the public line of people staying by quarter."""
+    read = read_records(ROOT / "data" / "sample")
+    settings = {**read.manifest.settings, "fiscal_year_start": 7, "targets": {"retained": 0.3}}
+    sample = replace(read, manifest=replace(read.manifest, settings=settings))
+    quarter = Quarter.parse("2026Q2", 7)
+    everyone = select_cohort(sample, level_of_care="2.1")
+    now, year = (
+        select_cohort(everyone, level_of_care="2.1", admitted=span.edges) for span in (quarter.span, quarter.year_to)
+    )
+    since, until = quarter.history.edges
+    parts = (
+        measure_people(now).over(*quarter.span.edges),
+        measure_retention(year, at=[14, 42]).over(*quarter.year_to.edges),
+        measure_by_period(everyone, "admissions", since=since, until=until, chart="xmr"),
+        measure_by_period(everyone, "retained", period="quarter", since=since, until=until, chart="xmr"),
+    )
+    spans = (quarter.span, quarter.year_to, quarter.year_before, quarter.history)
+    contents = Contents(parts, {"public": ()}, *spans, "2.1", 56)
+    return build_first(Reading(publish(*contents.bundle("public")), contents, "2026-01-31"))
+
+
+def test_page_one_of_a_fiscal_year_names_its_quarters(first_page: Page) -> None:
+    """Months stay months; a line by quarter is named by the quarters of the fiscal year, from the first to the last."""
+    assert "Q2 of fiscal year 2026 (October to December 2025)" in first_page.lead
+    tiles = {tile.label: tile for block in first_page.blocks if isinstance(block, Tiles) for tile in block.tiles}
+    admitted, staying = tiles["People admitted this quarter"], tiles["In programme or completed at 6 weeks"]
+    assert (admitted.note, staying.note) == (
+        "Q2 of fiscal year 2026 (October to December 2025)",
+        "January to December 2025",
+    )
+    assert re.search(r"Chart over 8 periods, from \d+% \(FY2024 Q3\) to \d+% \(FY2026 Q2\)", staying.alt)
+    assert re.search(r"from \d+ \(2024-\d\d\) to \d+ \(2025-12\)", admitted.alt)
+    assert staying.assurance == "Target 30%: ordinary quarters meet it"
+    said = " ".join(item for block in first_page.blocks if isinstance(block, Sentences) for item in block.items)
+    assert "people staying six weeks" in said
+    assert "target 30%: ordinary quarters meet it." in said
+    assert "2025 Q4" not in f"{said} {admitted.alt} {staying.alt} {first_page.lead}", "a quarter of another year"
+
+
+def test_the_head_of_every_sheet_stays_one_line() -> None:
+    document = replace(small_document(), period=Quarter.parse("2026Q2", 7).label)
+    assert say_running(document)[0] == f"{document.title} · Q2 of fiscal year 2026"
 
 
 def test_the_words_of_a_fiscal_quarter_are_no_stray_numbers(tmp_path: Path) -> None:

@@ -79,8 +79,11 @@ def say_facts(document: Document) -> tuple[str, ...]:
 
 
 def say_running(document: Document) -> tuple[str, str]:
-    """What stands at the top of every sheet: what the document is, and which release of which data."""
-    left = (document.title, document.period)
+    """What stands at the top of every sheet: what the document is, and which release of which data.
+
+    A period is named without what is added in brackets, so that the line stays one line.
+    """
+    left = (document.title, document.period.partition(" (")[0])
     right = (
         f"as of {document.as_of}" if document.as_of else "",
         *(f"policy {source.policy.name}" for source in document.sources[:1]),

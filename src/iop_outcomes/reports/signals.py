@@ -119,7 +119,7 @@ def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]
     found: dict[str, list[str]] = {}
     for start, end, note in zip(inside["period_start"], inside["period_end"], inside["note"], strict=True):
         if isinstance(note, str) and "signal: " in note:
-            when = say_month(start) if start[:7] == end[:7] else "the quarter"
+            when = say_month(start) if _is_month(start, end) else "the quarter"
             found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(when)
     words: tuple[Signal, ...] = ("worse", "better", "changed")
     for word in words:
@@ -130,10 +130,10 @@ def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]
 
 #: What the limits of a chart say of a target.
 _ASSURED = {
-    "meets": "ordinary months meet it",
-    "misses": "ordinary months do not meet it, so it takes a change",
-    "varies": "ordinary months may or may not meet it",
-    "unknown": "too few months to say whether it can be met",
+    "meets": "ordinary {periods} meet it",
+    "misses": "ordinary {periods} do not meet it, so it takes a change",
+    "varies": "ordinary {periods} may or may not meet it",
+    "unknown": "too few {periods} to say whether it can be met",
 }
 
 
@@ -142,7 +142,15 @@ def say_assurance(rows: Published) -> str:
     series = ControlSeries.read(rows)
     if series.target is None:
         return ""
-    return f"Target {show_value(series.target.value, series.kind)}: {_ASSURED[series.target.assurance]}"
+    periods = (
+        "months" if all(_is_month(row["period_start"], row["period_end"]) for row in series.points) else "quarters"
+    )
+    said = _ASSURED[series.target.assurance].format(periods=periods)
+    return f"Target {show_value(series.target.value, series.kind)}: {said}"
+
+
+def _is_month(start: str, end: str) -> bool:
+    return start[:7] == end[:7]
 
 
 def say_month(start: str) -> str:

@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     crosswalk.add_argument("--to", metavar="SYSTEM", help="one of teds, noms, gpra, suprt, hedis (default all)")
     crosswalk.add_argument("--markdown", action="store_true", help="write it as a page")
-    crosswalk.add_argument(
-        "--codes", metavar="FILE", help="write fields and codes, ours beside theirs, to this CSV file"
-    )
+    crosswalk.add_argument("--codes", metavar="FILE", help="write fields and codes, ours beside theirs, to a CSV file")
 
     report = _command(commands, "report", _report, "write the quarterly report")
     report.add_argument("folder", metavar="DIR", help="folder of records")
@@ -288,10 +286,13 @@ def _measures(options: argparse.Namespace) -> int:
 
 def _crosswalk(options: argparse.Namespace) -> int:
     from iop_outcomes.measures.crosswalk import choose_entries, describe_crosswalk, list_codes
+    from iop_outcomes.staging import stage_files
 
     entries = choose_entries(options.to)
     if options.codes:
-        Path(options.codes).write_text(list_codes(entries), encoding="utf-8", newline="")
+        target = Path(options.codes)
+        with stage_files(target.parent, target.name) as aside:
+            (aside / target.name).write_text(list_codes(entries), encoding="utf-8", newline="")
         print(options.codes)
     elif options.markdown:
         sys.stdout.write(describe_crosswalk(entries))

@@ -163,7 +163,7 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
     assert "TEDS" not in listed
     assert main(["crosswalk", "--markdown"]) == 0
     assert capsys.readouterr().out == describe_crosswalk()
-    assert main(["crosswalk", "--to", "gpra", "--codes", str(tmp_path / "gpra.csv")]) == 0
-    assert {one["system"] for one in lines((tmp_path / "gpra.csv").read_text(encoding="utf-8"))} == {"GPRA"}
+    assert main(["crosswalk", "--to", "gpra", "--codes", str(tmp_path / "new" / "gpra.csv")]) == 0
+    assert {one["system"] for one in lines((tmp_path / "new" / "gpra.csv").read_text(encoding="utf-8"))} == {"GPRA"}
     with pytest.raises(UsageError, match="one to teds, noms, gpra, suprt, hedis"):
         choose_entries("icd")

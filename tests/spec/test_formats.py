@@ -20,8 +20,8 @@ from iop_outcomes.publication.ledger import Ledger
 from iop_outcomes.publication.manifest import check_manifest
 from iop_outcomes.publication.release import Past, SignOff, write_documents, write_release
 from iop_outcomes.publication.residue import scan_file
-from iop_outcomes.publication.staging import stage_files
 from iop_outcomes.records.synthetic import simulate_records
+from iop_outcomes.staging import stage_files
 
 OURS = ("html", "xlsx", "md", "json")
 ALL = ("html", "pdf", "docx", "xlsx", "md", "json", "csv")

@@ -94,7 +94,7 @@ _RUN += "parts.BLOCK = 20; sys.exit(main(['sample', sys.argv[1], '--people', '40
 
 def stop_halfway(folder: Path, sign: signal.Signals) -> tuple[int, str]:
     """Start the command, send it a signal when a part is written; how it ended and what it said."""
-    half = folder.with_name(f".{folder.name}.part")
+    half = folder / ".sample.partial"
     with subprocess.Popen([sys.executable, "-c", _RUN, str(folder)], stderr=subprocess.PIPE, text=True) as run:
         deadline = time.monotonic() + 300
         while not (half / "outcomes" / "part-00000.parquet").exists() and time.monotonic() < deadline:
@@ -135,7 +135,7 @@ def test_ctrl_c_in_a_query_says_so_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_killed_run_started_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
     folder = tmp_path / "sample"
     assert stop_halfway(folder, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert [path.name for path in tmp_path.iterdir()] == [".sample.part"]
+    assert [path.name for path in folder.iterdir()] == [".sample.partial"]
     write_sample(folder, 20, 1, form="parquet")
     write_sample(tmp_path / "other", 20, 1, form="parquet")
     assert contents(folder) == contents(tmp_path / "other")

@@ -25,7 +25,7 @@ from iop_outcomes.publication.paper import PaperName
 from iop_outcomes.publication.policy import Policy
 from iop_outcomes.publication.published import Published
 from iop_outcomes.publication.residue import scan_file
-from iop_outcomes.publication.staging import stage_files
+from iop_outcomes.staging import stage_files
 
 
 @dataclass(frozen=True)

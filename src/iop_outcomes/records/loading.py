@@ -15,10 +15,10 @@ from iop_outcomes.records.layout import find_layout_faults, find_mangled_ids
 from iop_outcomes.records.model import SET_ASIDE_COLUMNS, Manifest, Records
 from iop_outcomes.records.program import PROGRAM_FILE, privacy_faults, tables_of
 from iop_outcomes.records.raw import RawTable
-from iop_outcomes.records.replacing import replacing_file
 from iop_outcomes.records.triage import Triaged, triage_tables
 from iop_outcomes.records.validation import Validated, validate_tables
 from iop_outcomes.schema import TABLES
+from iop_outcomes.staging import stage_files
 from iop_outcomes.vocabulary import Privacy
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def write_set_aside(records: Records, path: str | Path) -> Path:
     formula gets an apostrophe in front.
     """
     path = Path(path)
-    with replacing_file(path) as new:
+    with stage_files(path.parent, path.name) as aside:
+        new = aside / path.name
         if path.suffix.lower() == ".parquet":
             write_parquet(records.manifest.set_aside, {"row": "BIGINT"}, new)
             return path

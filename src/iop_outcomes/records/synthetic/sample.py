@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes.errors import UsageError
-from iop_outcomes.records.replacing import replacing_folder
 from iop_outcomes.records.synthetic import scenario, tables
 from iop_outcomes.records.synthetic.assessments import assess
 from iop_outcomes.records.synthetic.course import Course, follow
@@ -21,6 +20,7 @@ from iop_outcomes.records.synthetic.sessions import hold_sessions
 from iop_outcomes.records.synthetic.truth import load_truth
 from iop_outcomes.records.templates import DICTIONARY_FILE, data_dictionary
 from iop_outcomes.schema import TABLES
+from iop_outcomes.staging import stage_files
 
 _NAME = "Synthetic sample"
 
@@ -162,9 +162,8 @@ def write_sample(
     if form not in ("csv", "parquet"):
         raise UsageError("the form of a sample is csv or parquet")
     folder = Path(folder)
-    with replacing_folder(
-        folder, [*TABLES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))]
-    ) as new:
+    tables = [*TABLES, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))]
+    with stage_files(folder, "sample", replacing=tables) as new:
         if form == "csv":
             sample = simulate_records(people, seed)
             written = [new / f"{name}.csv" for name in sample.tables]

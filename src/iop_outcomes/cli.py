@@ -6,6 +6,7 @@ Exit codes: 0 fine, 1 the records have faults, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ _STOPPED = "Query interrupted"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a fault a user can mend is printed without a traceback."""
+    gc.set_threshold(100_000, 20, 50)  # seldom: a command is over in seconds, and most of what it makes it keeps
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

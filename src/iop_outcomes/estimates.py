@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -46,6 +47,8 @@ COLUMNS: dict[str, str] = {
     "residual_df": "float64",
     "smallest": "float64",
 }
+
+_KINDS = tuple(COLUMNS.items())
 
 #: Columns a release gate asks for and no reader sees: how much of a sum the two people with most hold (at most), how
 #: many more people than terms the model behind a number had, and the smallest count above zero it was worked out from.
@@ -91,27 +94,48 @@ REST = "everyone else"
 
 
 class _Table:
-    """The rows that many selections share, and what is asked of them again and again, worked out once."""
+    """The rows that many selections share, column by column, and what is asked of them again and again, worked out once.
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-        self._columns: dict[str, tuple[dict[Any, int], np.ndarray]] = {}
+    Cells of text are ``str`` or NaN, numbers are arrays; the frame is made when somebody asks for it.
+    """
+
+    def __init__(self, columns: Mapping[str, Any], size: int) -> None:
+        self.columns = columns
+        self.size = size
+        self._coded: dict[str, tuple[dict[Any, int], np.ndarray]] = {}
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The columns as a frame, each in its own type."""
+        columns = {name: pd.Series(self.columns[name], dtype=kind) for name, kind in COLUMNS.items()}
+        return pd.DataFrame(columns, index=range(self.size))
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """Every row as a dict; nobody but this module may hold one, for a change would reach every selection."""
-        names = [str(name) for name in self.frame.columns]
-        columns = (self.frame[name].tolist() for name in names)
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        columns = (list(self.columns[name]) if kind == "str" else self.columns[name].tolist() for name, kind in _KINDS)
+        return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def cut(self, places: np.ndarray) -> dict[str, Any]:
+        """The columns of the rows at these places."""
+        if len(places) == self.size:
+            return dict(self.columns)
+        kept = places.tolist()
+        return {
+            name: [self.columns[name][place] for place in kept] if kind == "str" else self.columns[name][places]
+            for name, kind in _KINDS
+        }
 
     def marks(self, name: str, wanted: Iterable[Any]) -> np.ndarray:
         """True for every row whose column holds one of the wanted values; a missing one finds missing ones."""
-        if name not in self._columns:
-            codes, values = pd.factorize(self.frame[name])
-            self._columns[name] = ({value: code for code, value in enumerate(values.tolist())}, codes)
-        known, codes = self._columns[name]
-        found = [-1 if pd.isna(value) else known.get(value, -2) for value in wanted]
-        return codes == found[0] if len(found) == 1 else np.isin(codes, found)
+        if name not in self._coded:
+            known: dict[Any, int] = {}
+            cells = self.columns[name] if COLUMNS[name] == "str" else self.columns[name].tolist()
+            codes = (-1 if _is_missing(cell) else known.setdefault(cell, len(known)) for cell in cells)
+            self._coded[name] = (known, np.fromiter(codes, dtype="int64", count=self.size))
+        known, found = self._coded[name]
+        sought = [-1 if _is_missing(value) else known.get(value, -2) for value in wanted]
+        return found == sought[0] if len(sought) == 1 else np.isin(found, sought)
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -133,12 +157,16 @@ class Estimates:
 
     def __init__(self, frame: pd.DataFrame, settings: Mapping[str, Any] | None = None) -> None:
         """Validate once; afterwards nobody needs to ask."""
-        self._bind(_Table(_validated(frame)), np.arange(len(frame)), MappingProxyType(dict(settings or {})))
+        cells = {str(name): frame[name].tolist() for name in frame.columns}
+        self._bind_all(_validated(cells, len(frame)), len(frame), settings)
 
     def _bind(self, table: _Table, places: np.ndarray, settings: Mapping[str, Any]) -> Estimates:
         for name, value in (("_table", table), ("_places", places), ("settings", settings)):
             object.__setattr__(self, name, value)
         return self
+
+    def _bind_all(self, columns: Mapping[str, Any], size: int, settings: Mapping[str, Any] | None) -> Estimates:
+        return self._bind(_Table(columns, size), np.arange(size), MappingProxyType(dict(settings or {})))
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any] | None = None) -> Estimates:
@@ -151,13 +179,13 @@ class Estimates:
         """
         lines = list(rows)
         names = dict.fromkeys(name for line in lines for name in line)
-        columns = {name: pd.Series([line.get(name) for line in lines], dtype=object) for name in names}
-        return cls(pd.DataFrame(columns, index=range(len(lines))), settings)
+        cells = {name: [line.get(name) for line in lines] for name in names}
+        return object.__new__(cls)._bind_all(_validated(cells, len(lines)), len(lines), settings)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The rows as a frame, in the columns every result has."""
-        if len(self._places) == len(self._table.frame):
+        if len(self._places) == self._table.size:
             return self._table.frame
         return self._table.frame.take(self._places).reset_index(drop=True)
 
@@ -198,8 +226,10 @@ class Estimates:
 
     def over(self, start: str, end: str) -> Estimates:
         """The same rows said of a period (ISO days) where they name none: what tells last year's figure from this one's."""
-        named = {"period_start": start, "period_end": end}
-        return _of_valid(self.frame.fillna(named), self.settings)
+        columns = self._table.cut(self._places)
+        for name, day in (("period_start", start), ("period_end", end)):
+            columns[name] = _filled(columns[name], day)
+        return object.__new__(Estimates)._bind_all(columns, len(self), self.settings)
 
     def plus(self, *others: Estimates) -> Estimates:
         """These rows and then the others', with the settings joined; a setting that differs is an error."""
@@ -209,8 +239,14 @@ class Estimates:
                 if name in settings and settings[name] != value:
                     raise ValueError(f"the setting {name} differs between the estimates to be joined")
                 settings[name] = value
-        frames = [self.frame, *(other.frame for other in others)]
-        return _of_valid(pd.concat(frames, ignore_index=True), settings)
+        parts = [each._table.cut(each._places) for each in (self, *others)]
+        columns = {
+            name: list(chain.from_iterable(part[name] for part in parts))
+            if kind == "str"
+            else np.concatenate([part[name] for part in parts])
+            for name, kind in _KINDS
+        }
+        return object.__new__(Estimates)._bind_all(columns, sum(map(len, (self, *others))), settings)
 
     def __repr__(self) -> str:
         return f"Estimates(frame={self.frame!r}, settings={self.settings!r})"
@@ -220,55 +256,55 @@ class Estimates:
         return str(shown.to_html(index=False, max_rows=60, float_format=lambda x: f"{x:.3f}", na_rep="", border=0))
 
 
-def _of_valid(frame: pd.DataFrame, settings: Mapping[str, Any]) -> Estimates:
-    """Estimates of rows that were validated as part of others."""
-    return object.__new__(Estimates)._bind(_Table(frame), np.arange(len(frame)), MappingProxyType(dict(settings)))
+def _is_missing(cell: Any) -> bool:
+    return cell is None or cell is pd.NA or cell != cell
 
 
-def _validated(frame: pd.DataFrame) -> pd.DataFrame:
-    unknown = sorted(set(frame.columns) - set(COLUMNS))
+def _validated(cells: Mapping[str, list[Any]], size: int) -> dict[str, Any]:
+    """The columns every result has, each in its own type; ``ValueError`` for what is not a result."""
+    unknown = sorted(set(cells) - set(COLUMNS))
     if unknown:
         raise ValueError(f"Estimates has no column {', '.join(unknown)}")
-    columns = {name: _column(frame, name, kind) for name, kind in COLUMNS.items()}
-    columns["by"] = columns["by"].fillna(ALL)
-    columns["group"] = columns["group"].mask(columns["by"] == ALL, ALL)
-    columns["status"] = columns["status"].fillna(str(Status.OK))
-    columns["design_word"] = columns["design_word"].fillna(str(DesignWord.DESCRIBED))
-    out = pd.DataFrame(columns, index=range(len(frame)))
-    _refuse(out)
-    return out
+    blank = [None] * size
+    columns = {name: _typed(cells.get(name, blank), kind) for name, kind in _KINDS}
+    columns["by"] = _filled(columns["by"], ALL)
+    columns["group"] = [ALL if by == ALL else group for by, group in zip(columns["by"], columns["group"], strict=True)]
+    columns["status"] = _filled(columns["status"], str(Status.OK))
+    columns["design_word"] = _filled(columns["design_word"], str(DesignWord.DESCRIBED))
+    _refuse(columns)
+    return columns
 
 
-def _column(frame: pd.DataFrame, name: str, kind: str) -> pd.Series:
-    """A column in its own type, missing throughout where the frame has none."""
-    if name not in frame:
-        return pd.Series([None] * len(frame), dtype=kind)
-    column = frame[name].reset_index(drop=True)
-    if column.dtype == kind:
-        return column
+def _typed(cells: list[Any], kind: str) -> Any:
+    """Cells of a column in its own type: an array of numbers, or a list of ``str`` or NaN."""
     if kind == "str":
-        return column.astype(object).where(column.notna(), None).astype("str")
-    return pd.to_numeric(column).astype("float64")
+        return [cell if type(cell) is str else np.nan if _is_missing(cell) else str(cell) for cell in cells]
+    return np.array([np.nan if cell is None or cell is pd.NA else cell for cell in cells], dtype=kind)
 
 
-def _refuse(frame: pd.DataFrame) -> None:
-    """Raise ``ValueError`` for a frame that is not a result."""
+def _filled(cells: list[Any], word: str) -> list[Any]:
+    return [word if _is_missing(cell) else cell for cell in cells]
+
+
+def _refuse(columns: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` for columns that are not a result."""
     for name in ("measure", "definition", "estimand"):
-        if frame[name].isna().any():
+        if any(_is_missing(cell) for cell in columns[name]):
             raise ValueError(f"every estimate needs a {name}")
     for name, allowed in (
         ("estimand", ESTIMANDS),
         ("status", Status.codes()),
         ("design_word", DesignWord.codes()),
     ):
-        strange = sorted(set(frame[name].unique()) - set(allowed))
+        strange = sorted(set(columns[name]) - set(allowed))
         if strange:
             raise ValueError(f"{strange[0]!r} is not a known {name}")
-    ok = frame["status"] == Status.OK
-    if frame.loc[ok, "value"].isna().any():
-        raise ValueError("an estimate without a value needs a status that says why")
-    if frame.loc[~ok & (frame["status"] != Status.IMMATURE), "value"].notna().any():
-        raise ValueError("an estimate whose status is not ok has no value")
-    crossed = (frame["ci_low"] > frame["ci_high"]) | (frame["n"] < 0) | (frame["denominator"] < 0)
+    valued = ~np.isnan(columns["value"])
+    for status, has_value in set(zip(columns["status"], valued.tolist(), strict=True)):
+        if status == Status.OK and not has_value:
+            raise ValueError("an estimate without a value needs a status that says why")
+        if status not in (Status.OK, Status.IMMATURE) and has_value:
+            raise ValueError("an estimate whose status is not ok has no value")
+    crossed = (columns["ci_low"] > columns["ci_high"]) | (columns["n"] < 0) | (columns["denominator"] < 0)
     if crossed.any():
         raise ValueError("limits out of order or a negative count")

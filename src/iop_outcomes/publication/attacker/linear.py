@@ -7,8 +7,10 @@ for many numbers at once, so most questions need no programme of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +30,10 @@ def solve(system: System, wanted: Sequence[int], matters: Matters | None = None)
     ``matters(cell, low, high)`` is told what values a cell can certainly take; where it says no, the question is left.
     """
     targets = {cell for cell in wanted if not system.known(cell)}
-    for part in _parts(system):
-        inside = [cell for cell in part if cell in targets]
-        if inside:
-            _solve_part(system, part, inside, matters or (lambda cell, low, high: True))
+    parts = [_Part(system, cells, [cell for cell in cells if cell in targets]) for cells in _parts(system)]
+    parts = [part for part in parts if part.targets]
+    for part, ends in zip(parts, _look(system, parts), strict=True):
+        _solve_part(system, part, ends, matters or (lambda cell, low, high: True))
 
 
 def _parts(system: System) -> list[list[int]]:
@@ -62,12 +64,19 @@ class _Part:
 
     system: System
     cells: list[int]
+    targets: list[int]
 
     def __post_init__(self) -> None:
-        from scipy.sparse import csr_array
-
         self.place = {cell: column for column, cell in enumerate(self.cells)}
         self.numbers = sorted({number for cell in self.cells for number in self.system.touching[cell]})
+        self.whole = np.array([self.system.whole[cell] for cell in self.cells])
+        self.refresh()
+
+    @cached_property
+    def relations(self) -> tuple[Any, np.ndarray]:
+        """What the relations add up, and what to."""
+        from scipy.sparse import csr_array
+
         rows, columns, weights, right = [], [], [], []
         lows, highs = self.system.bounds
         for line, number in enumerate(self.numbers):
@@ -80,22 +89,30 @@ class _Part:
                 else:
                     known += weight * (lows[cell] + highs[cell]) / 2
             right.append(-known)
-        self.matrix = csr_array((weights, (rows, columns)), shape=(len(self.numbers), len(self.cells)))
-        self.right = np.array(right)
-        self.refresh()
-        self.whole = np.array([self.system.whole[cell] for cell in self.cells])
+        matrix = csr_array((weights, (rows, columns)), shape=(len(self.numbers), len(self.cells)))
+        return matrix, np.array(right)
 
     def refresh(self) -> None:
         """Take over the bounds of the system."""
         self.low, self.high = (np.array([bound[cell] for cell in self.cells]) for bound in self.system.bounds)
 
+    def ends(self) -> list[np.ndarray | None]:
+        """A solution that holds the targets low and one that holds them high; ``None`` where there is none."""
+        found = []
+        for sign in (1.0, -1.0):
+            cost = np.zeros(len(self.cells))
+            columns = [self.place[cell] for cell in self.targets]
+            cost[[column for column in columns if sign > 0 or math.isfinite(self.high[column])]] = sign
+            answer = self.ask(cost)
+            found.append(None if answer is None else answer[0])
+        return found
+
     def ask(self, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """A solution of least cost with the weight of each relation and of each bound; ``None`` where there is none."""
         from scipy.optimize import linprog
 
-        found = linprog(
-            cost, A_eq=self.matrix, b_eq=self.right, bounds=np.column_stack([self.low, self.high]), method="highs"
-        )
+        matrix, right = self.relations
+        found = linprog(cost, A_eq=matrix, b_eq=right, bounds=np.column_stack([self.low, self.high]), method="highs")
         if found.status != 0:
             return None
         return found.x, found.eqlin.marginals, found.lower.marginals + found.upper.marginals
@@ -104,42 +121,49 @@ class _Part:
         """The least cost in whole numbers."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
+        matrix, right = self.relations
         found = milp(
             cost,
-            constraints=LinearConstraint(self.matrix, self.right, self.right),
+            constraints=LinearConstraint(matrix, right, right),
             bounds=Bounds(self.low, self.high),
             integrality=self.whole.astype(int),
         )
         return float(found.fun) if found.status == 0 else None
 
 
-def _solve_part(system: System, cells: list[int], targets: list[int], matters: Matters) -> None:
-    part = _Part(system, cells)
-    reach = (np.full(len(cells), math.inf), np.full(len(cells), -math.inf))
+def _look(system: System, parts: Sequence[_Part]) -> Iterator[list[np.ndarray | None]]:
+    """The ends of every part: they do not touch, so one programme answers for all, unless one of them has no answer."""
+    cells, targets = ([cell for part in parts for cell in getattr(part, name)] for name in ("cells", "targets"))
+    ends = _Part(system, cells, targets).ends() if parts else []
+    if any(end is None for end in ends):
+        yield from (part.ends() for part in parts)
+        return
+    starts = np.cumsum([len(part.cells) for part in parts])
+    for start, part in zip(starts, parts, strict=True):
+        yield [end[start - len(part.cells) : start] for end in ends if end is not None]
+
+
+def _solve_part(system: System, part: _Part, ends: Sequence[np.ndarray | None], matters: Matters) -> None:
+    if ends[0] is None:
+        return  # suppositions contradict each other: what followed step by step is all there is
+    reach = (np.full(len(part.cells), math.inf), np.full(len(part.cells), -math.inf))
 
     def witness(solution: np.ndarray) -> None:
         np.minimum(reach[0], solution, out=reach[0])
         np.maximum(reach[1], solution, out=reach[1])
 
-    columns = [part.place[cell] for cell in targets]
-    for sign in (1.0, -1.0):
-        cost = np.zeros(len(cells))
-        bounded = [column for column in columns if sign > 0 or math.isfinite(part.high[column])]
-        cost[bounded] = sign
-        found = part.ask(cost)
-        if found is None:
-            if sign > 0:
-                return  # suppositions contradict each other: what followed step by step is all there is
-            continue
-        witness(found[0])
-    for cell, column in zip(targets, columns, strict=True):
+    for end in ends:
+        if end is not None:
+            witness(end)
+    for cell in part.targets:
+        column = part.place[cell]
         for side, sign in enumerate((1.0, -1.0)):
             limit = part.low[column] if side == 0 else part.high[column]
             if abs(reach[side][column] - limit) <= _TOLERANCE:
                 continue
             if not matters(cell, reach[0][column], reach[1][column]):
                 break
-            cost = np.zeros(len(cells))
+            cost = np.zeros(len(part.cells))
             cost[column] = sign
             found = part.ask(cost)
             if found is None:  # without end

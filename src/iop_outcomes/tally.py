@@ -39,16 +39,14 @@ class Tally:
         missing = [name for name in wanted if name not in self.frame]
         if missing:
             raise ValueError(f"a {self.kind} tally needs {', '.join(missing)}")
-        frame = self.frame[wanted].reset_index(drop=True)
         numbers = [name for name in _KINDS[self.kind] if name != "cause"]
-        kinds = frame.dtypes
-        frame = frame.astype({name: "float64" for name in numbers if kinds[name] != "float64"})
-        if np.isnan(frame[numbers].to_numpy()).any():
+        columns = {name: self.frame[name].array for name in wanted}
+        columns |= {name: self.frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in numbers}
+        if any(np.isnan(columns[name]).any() for name in numbers):
             raise ValueError(f"a {self.kind} tally holds a missing number")
-        counts = [name for name in numbers if name in ("n", "people", "clusters", "day")]
-        if (frame[counts].to_numpy() < 0).any():
+        if any((columns[name] < 0).any() for name in numbers if name in ("n", "people", "clusters", "day")):
             raise ValueError(f"a {self.kind} tally holds a negative count")
-        object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "frame", pd.DataFrame(columns))
 
     def __add__(self, other: Tally) -> Tally:
         """The tally of both sets of people, which must not overlap."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from iop_outcomes.vocabulary import DesignWord, Status
@@ -210,9 +211,9 @@ class Estimates:
             places = places[self._table.marks(name, values)[places]]
         return self._select(places)
 
-    def take(self, keep: pd.Series) -> Estimates:
+    def take(self, keep: npt.ArrayLike) -> Estimates:
         """The rows marked true; rows of a valid result need no second validation."""
-        return self._select(self._places[keep.to_numpy(dtype=bool)])
+        return self._select(self._places[np.asarray(keep, dtype=bool)])
 
     def _select(self, places: np.ndarray) -> Estimates:
         return object.__new__(Estimates)._bind(self._table, places, self.settings)

@@ -95,8 +95,8 @@ class Published:
 
     def only(self, test: Callable[[dict[str, Any]], bool]) -> Published:
         """The released rows that pass a test of one row, in order."""
-        kept = pd.Series([test(row) for row in self.rows()], index=self.frame.index, dtype=bool)
-        return Published(self.estimates.take(kept), self.policy, self.audience, self.audit, self.release_id, _SEAL)
+        kept = self.estimates.take([test(row) for row in self.rows()])
+        return Published(kept, self.policy, self.audience, self.audit, self.release_id, _SEAL)
 
     def value(self, **conditions: Any) -> float:
         """The value of the one row that meets the conditions; ``LookupError`` when it is not exactly one."""

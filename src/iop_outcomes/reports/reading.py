@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from iop_outcomes.measures.library import find_definition
@@ -43,25 +44,30 @@ class Reading:
     def caption(self, definition: str, rows: Published, when: str = "") -> str:
         """What is counted, of whom, when, as of which day, how and by which definition; ``when`` replaces period and n."""
         known = find_definition(definition)
-        frame = rows.frame[rows.frame["definition"] == known.key]
+        counted = list(rows.where(definition=known.key).rows())
         parts = [when or f"Admitted {self.contents.cohort.label}"]
-        whole = frame[frame["by"] == "all"]
-        both = whole[["people", "denominator"]].dropna()  # of one row: the largest of two rows need not belong together
-        people, episodes = whole["people"].max(), math.nan
-        if len(both):
-            people, episodes = both.to_numpy()[both["denominator"].argmax()]
+        whole = [row for row in counted if row["by"] == "all"]
+        both = [
+            (row["denominator"], row["people"]) for row in whole
+        ]  # of one row: largest ones need not belong together
+        both = [pair for pair in both if not any(map(math.isnan, pair))]
+        episodes, people = max(both, key=itemgetter(0), default=(math.nan, _largest(whole, "people")))
         if people == people and definition != "attrition@1" and not when:
             parts.append(f"{people:,.0f} people" if episodes != episodes or episodes == people else
                          f"{episodes:,.0f} {_say_units(known.key)} of {people:,.0f} people")  # fmt: skip
         parts.append(f"as of {self.as_of}")
-        late = whole["n_missing"].max()
+        late = _largest(whole, "n_missing")
         if late == late and late > 0 and known.measure in ("endings", "retention", "milestones"):
             parts.append(f"{late:,.0f} not yet seen to the last day")
-        methods = sorted({str(method) for method in frame["method"].dropna()})
+        methods = sorted({row["method"] for row in counted if row["method"] == row["method"]})
         technical = [f"Definition {known.key}"]
         if len(methods) == 1 and methods[0] not in ("count", "sum", "share"):
             technical.insert(0, f"Method: {methods[0]}")
         return f"{_say_sentence(known.sentence)} {'; '.join(parts)}. {'; '.join(technical)}."
+
+
+def _largest(rows: Iterable[Mapping[str, Any]], column: str) -> float:
+    return max((row[column] for row in rows if not math.isnan(row[column])), default=math.nan)
 
 
 def _say_sentence(sentence: str) -> str:

@@ -17,6 +17,7 @@ from iop_outcomes.publication.figures.style import (
     Rows,
     name_bands,
     new_figure,
+    read_first,
     say_nothing_to_show,
     styled,
     withheld_note,
@@ -112,10 +113,10 @@ def _weeks(rows: Rows) -> list[float]:
 
 
 def _share(rows: Rows, state: UseState, week: float) -> float:
-    found = rows.where(category=str(state), at=week).frame["value"]
-    return float(found.iloc[0]) if len(found) and not math.isnan(found.iloc[0]) else 0.0
+    found = read_first(rows, category=str(state), at=week)
+    return 0.0 if math.isnan(found) else found
 
 
 def _people(rows: Rows, week: float) -> str:
-    people = rows.where(category=str(UseState.NEGATIVE), at=week).frame["people"].iloc[0]
+    people = read_first(rows, "people", category=str(UseState.NEGATIVE), at=week)
     return "" if math.isnan(people) else f"{people:,.0f}"

@@ -20,6 +20,7 @@ from iop_outcomes.publication.figures.style import (
     SOFT,
     Rows,
     new_figure,
+    read_first,
     say_nothing_to_show,
     styled,
     withheld_note,
@@ -128,8 +129,7 @@ def _scales(rows: Rows) -> dict[str, Mapping[str, Any]]:
 
 
 def _value(rows: Rows, definition: str, category: str) -> float:
-    found = rows.where(definition=definition, category=category).frame["value"]
-    return float(found.iloc[0]) if len(found) else math.nan
+    return read_first(rows, definition=definition, category=category)
 
 
 def _points(value: float) -> str:
@@ -205,10 +205,9 @@ def _arrow(axes: Axes, rows: Rows, category: str, words: str, height: float, end
 
 def _colour(rows: Rows, category: str) -> str:
     """Blue for better, orange for worse, grey where the interval of the change holds zero."""
-    row = rows.where(definition=CHANGE, category=category).frame
-    if row.empty:
-        return GREY
-    change, low, high = (float(row[name].iloc[0]) for name in ("value", "ci_low", "ci_high"))
+    change, low, high = (
+        read_first(rows, name, definition=CHANGE, category=category) for name in ("value", "ci_low", "ci_high")
+    )
     if math.isnan(low) or low <= 0 <= high:
         return GREY
     better = rows.settings["scales"][category.split("/")[0]]["better"]
@@ -221,7 +220,7 @@ def _bar(axes: Axes, rows: Rows, name: str) -> None:
     axes.set_ylim(-0.4, 1.2)
     axes.set_axis_off()
     found = rows.where(definition=SEGMENT, category=[f"{name}/{segment}" for segment in _SEGMENTS])
-    if found.frame.empty:
+    if not len(found):
         axes.text(0, 0.5, "no points of reliable change known", va="center", fontsize=7.5, color=SOFT)
         return
     values = {segment: _value(found, SEGMENT, f"{name}/{segment}") for segment in _SEGMENTS}

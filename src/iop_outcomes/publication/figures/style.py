@@ -143,6 +143,11 @@ def _last(value: Any) -> tuple[bool, Any]:
     return (True, 0) if value != value else (False, value)
 
 
+def read_first(rows: Rows, column: str = "value", **conditions: Any) -> float:
+    """The number in a column of the first row that meets the conditions, missing where none does."""
+    return next((float(row[column]) for row in rows.where(**conditions).rows()), math.nan)
+
+
 def withheld_note(rows: Rows, *definitions: str) -> str:
     """A sentence when points are withheld, else nothing; ``definitions`` are the starts of those a figure reads."""
     withheld = rows.frame.loc[rows.frame["status"] == Status.WITHHELD, "definition"].astype(str)

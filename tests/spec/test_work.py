@@ -98,6 +98,22 @@ def test_a_figure_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn == [axes, axes]
 
 
+def test_a_text_is_measured_and_shaped_once() -> None:
+    """However often it is laid out and drawn, and in however many figures of a report it stands."""
+    from iop_outcomes.publication.figures.lettering import _Letters
+
+    memories = (_Letters.get_text_width_height_descent, _Letters._shape)
+    worked = []
+    for text in ("Seen at seven days", "Seen at seven days", "Seen at thirty days"):
+        before = [memory.cache_info().misses for memory in memories]
+        with styled():
+            figure = new_figure(2.0)
+            figure.subplots().set_title(text)
+        to_svg(figure, "x")
+        worked.append([memory.cache_info().misses - one for memory, one in zip(memories, before, strict=True)])
+    assert worked[1:] == [[0, 0], [1, 1]]
+
+
 def test_funnels_and_calibration_wait_for_no_heavy_package() -> None:
     code = (
         "import sys; from iop_outcomes.statistics import calibrate, funnel_limits;"

@@ -76,17 +76,11 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
 def to_svg(figure: Figure, prefix: str) -> str:
     """The figure as SVG text for a page: ids carry ``prefix``, no date, no comment, the same bytes every time."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from iop_outcomes.publication.figures.lettering import print_figure
 
-    text, canvas = io.StringIO(), FigureCanvasSVG(figure)
+    text = io.StringIO()
     with styled():
-        engine = figure.get_layout_engine()
-        if engine is not None:  # laid out here, once: savefig would draw everything twice for it
-            figure.dpi = canvas.fixed_dpi
-            if figure.axes:
-                engine.execute(figure)
-            figure.set_layout_engine("none")
-        canvas.print_svg(text, metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
+        print_figure(figure, text)
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)

@@ -203,6 +203,7 @@ def _chart(axes: Axes, series: ControlSeries, size: float) -> None:
                 [place - 1, place], values[place - 1 : place + 1], color=GREY, linewidth=0.9, linestyle=":", zorder=2
             )
     last = max((place for place, value in enumerate(whole) if not math.isnan(value)), default=-1)
+    points: dict[str, list[tuple[float, float, float, str, str]]] = {}
     for place, (mark, value) in enumerate(zip(marks, values, strict=True)):
         if math.isnan(value):
             continue
@@ -210,7 +211,10 @@ def _chart(axes: Axes, series: ControlSeries, size: float) -> None:
         edge = INK if place == last else GREY if mark == "early" else tone
         fill = INK if place == last and mark == "none" else tone
         area = size * (1.6 if shape in "^v" else 1.0)
-        axes.scatter([place], [value], s=area, marker=shape, zorder=3, facecolor=fill, edgecolor=edge, linewidth=1.0)
+        points.setdefault(shape, []).append((place, value, area, fill, edge))
+    for shape, found in points.items():
+        across, up, areas, fills, edges = map(list, zip(*found, strict=True))
+        axes.scatter(across, up, s=areas, marker=shape, zorder=3, facecolor=fills, edgecolor=edges, linewidth=1.0)
 
 
 def _scale(axes: Axes, series: ControlSeries) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iop_outcomes.publication.document import Cell, Table
 from iop_outcomes.publication.figures.style import (
@@ -67,7 +67,13 @@ def draw_love(rows: Rows) -> Figure:
         axes.axvspan(0, LIMIT, color=WASH, zorder=0)
         axes.axvline(LIMIT, color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         for place, line in enumerate(lines):
-            _draw_line(axes, line, place)
+            axes.axhline(place, color=LINE, linewidth=0.5, zorder=0)
+            if any(one is not None and one.withheld for one in (line.before, line.after)):
+                axes.text(
+                    0.99, place, WITHHELD, transform=axes.get_yaxis_transform(), va="center", ha="right", color=SOFT
+                )
+        _draw_points(axes, [line.before for line in lines], s=26, facecolor="white", edgecolor=INK, zorder=3)
+        _draw_points(axes, [line.after for line in lines], s=22, marker="D", color=BLUE, zorder=4, clip_on=False)
         axes.set_yticks(range(len(lines)), [line.label for line in lines], fontsize=8)
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(0, reach)
@@ -185,14 +191,11 @@ def _lines(rows: Rows) -> list[_Line]:
     return [_Line(say_covariate(code), both.get(BEFORE), both.get(AFTER)) for code, both in found.items()]
 
 
-def _draw_line(axes: Axes, line: _Line, place: int) -> None:
-    axes.axhline(place, color=LINE, linewidth=0.5, zorder=0)
-    if line.before is not None and line.before.shown:
-        axes.scatter([abs(line.before.value)], [place], s=26, facecolor="white", edgecolor=INK, zorder=3)
-    if line.after is not None and line.after.shown:
-        axes.scatter([abs(line.after.value)], [place], s=22, marker="D", color=BLUE, zorder=4, clip_on=False)
-    if any(one is not None and one.withheld for one in (line.before, line.after)):
-        axes.text(0.99, place, WITHHELD, transform=axes.get_yaxis_transform(), va="center", ha="right", color=SOFT)
+def _draw_points(axes: Axes, found: list[Quantity | None], **how: Any) -> None:
+    """Distances that are shown, each on its own line."""
+    shown = [(abs(one.value), place) for place, one in enumerate(found) if one is not None and one.shown]
+    if shown:
+        axes.scatter(*map(list, zip(*shown, strict=True)), **how)
 
 
 def _draw_class(

@@ -91,8 +91,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
     svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
-    svg = re.sub(r"\s*\n\s*", "\n", svg)
-    return svg.strip()
+    return "\n".join(filter(None, map(str.strip, svg.split("\n"))))
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ class _Column:
         self.counts = rows[filled]
         self.cells = pd.Series(np.asarray(cells, dtype=object)[filled], dtype="str")
         telling = self.cells.str.contains(_TELLING, regex=True).to_numpy(dtype=bool)
-        self.telling, self.telling_counts = self.cells[telling], self.counts[telling]
+        self.telling, self.telling_counts = self.cells[telling].tolist(), self.counts[telling]
 
     @property
     def kind(self) -> str:
@@ -232,9 +232,9 @@ class _Column:
 
     def rows(self, pattern: str, whole: bool = False) -> tuple[int, int]:
         """Rows, and distinct cells, that hold the pattern (are the pattern, with ``whole``)."""
-        found = self.telling.str.fullmatch(pattern) if whole else self.telling.str.contains(pattern, regex=True)
-        hit: npt.NDArray[np.bool_] = found.to_numpy(dtype=bool)
-        return int(self.telling_counts[hit].sum()), int(hit.sum())
+        finds = re.compile(pattern).fullmatch if whole else re.compile(pattern).search
+        hit = [place for place, cell in enumerate(self.telling) if finds(cell)]
+        return int(self.telling_counts[hit].sum()), len(hit)
 
     def share(self, pattern: str) -> float:
         """Share of the distinct cells that are the pattern."""

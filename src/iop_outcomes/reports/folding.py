@@ -6,6 +6,7 @@ question it would have answered, in a note at the end of its page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -102,5 +103,4 @@ def _is_blank(cell: Cell) -> bool:
 
 def list_shown(published: Published) -> tuple[str, ...]:
     """The definitions of which at least one number is shown, in order."""
-    frame = published.frame
-    return tuple(sorted(set(frame.loc[frame["value"].notna(), "definition"])))
+    return tuple(sorted({row["definition"] for row in published.rows() if not math.isnan(row["value"])}))

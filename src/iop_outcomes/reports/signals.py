@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from iop_outcomes.publication.document import Signal, pick
@@ -103,21 +105,20 @@ def _count_months(row: dict[str, Any]) -> int:
 
 def is_half_shown(rows: Published) -> bool:
     """Whether at least half of the months or quarters of a line have a value, so that it may be drawn and judged."""
-    values = rows.frame.loc[~rows.frame["estimand"].isin(DRAWN), "value"]
-    return len(values) > 0 and bool(values.notna().sum() >= len(values) / 2)
+    values = [row["value"] for row in rows.rows() if row["estimand"] not in DRAWN]
+    return bool(values) and sum(not math.isnan(value) for value in values) >= len(values) / 2
 
 
 def read_signal(rows: Published, quarter: Span) -> tuple[Signal, tuple[str, ...]]:
     """What the chart says of the quarter, and the months, or the quarter, it says it of."""
-    frame = rows.frame
-    months = frame[~frame["estimand"].isin(DRAWN)]
-    shown = months[months["status"] == "ok"]
+    shown = [row for row in rows.rows() if row["estimand"] not in DRAWN and row["status"] == "ok"]
     first, last = quarter.edges
-    inside = shown[(shown["period_start"] >= first) & (shown["period_end"] <= last)]
-    if inside.empty or len(shown) < FEWEST or not is_half_shown(rows):
+    dated = [row for row in shown if isinstance(row["period_start"], str) and isinstance(row["period_end"], str)]
+    inside = [row for row in dated if row["period_start"] >= first and row["period_end"] <= last]
+    if not inside or len(shown) < FEWEST or not is_half_shown(rows):
         return "too_few", ()
     found: dict[str, list[str]] = {}
-    for start, end, note in zip(inside["period_start"], inside["period_end"], inside["note"], strict=True):
+    for start, end, note in map(itemgetter("period_start", "period_end", "note"), inside):
         if isinstance(note, str) and "signal: " in note:
             when = say_month(start) if _is_month(start, end) else "the quarter"
             found.setdefault(note.split("signal: ")[1].split(";")[0].strip(), []).append(when)

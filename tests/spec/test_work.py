@@ -100,9 +100,9 @@ def test_a_figure_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_text_is_measured_and_shaped_once() -> None:
     """However often it is laid out and drawn, and in however many figures of a report it stands."""
-    from iop_outcomes.publication.figures.lettering import _Letters
+    from iop_outcomes.publication.figures.lettering import _Letters, _shape
 
-    memories = (_Letters.get_text_width_height_descent, _Letters._shape)
+    memories = (_Letters.get_text_width_height_descent, _shape)
     worked = []
     for text in ("Seen at seven days", "Seen at seven days", "Seen at thirty days"):
         before = [memory.cache_info().misses for memory in memories]

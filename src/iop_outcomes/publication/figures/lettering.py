@@ -21,18 +21,26 @@ class _Letters(TextToPath):
     """Sizes and shapes of texts as they were found the first time; they depend on words and font alone."""
 
     get_text_width_height_descent = lru_cache(_TEXTS)(TextToPath.get_text_width_height_descent)
-    _shape = lru_cache(_TEXTS)(TextToPath.get_glyphs_with_font)
 
     def get_glyphs_with_font(
         self, font: Any, s: str, glyph_map: Any = None, return_new_glyphs_only: bool = False, **how: Any
     ) -> Any:
         """Places of the glyphs, and the outlines of those that ``glyph_map`` lacks."""
-        places, outlines, rects = self._shape(font, s, **how)
-        known = glyph_map or {}
-        return places, {name: path for name, path in outlines.items() if name not in known}, rects
+        places = _shape(font, s, **how)
+        new = dict.fromkeys(name for name, *_ in places if name not in (glyph_map or {}))
+        return places, {name: _OUTLINES[name] for name in new}, []
 
 
 _LETTERS = _Letters()
+_OUTLINES: dict[str, Any] = {}
+
+
+@lru_cache(_TEXTS)
+def _shape(font: Any, text: str, **how: Any) -> Any:
+    """Which glyph stands where; outlines of new ones are kept."""
+    places, new, _ = TextToPath.get_glyphs_with_font(_LETTERS, font, text, _OUTLINES, True, **how)
+    _OUTLINES.update(new)
+    return places
 
 
 class _Canvas(FigureCanvasSVG):

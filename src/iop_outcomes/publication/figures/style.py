@@ -88,9 +88,12 @@ def to_svg(figure: Figure, prefix: str) -> str:
     # Clip paths are named by a hash of the layout to its last digit: what is drawn, as rounded here, names them instead.
     for name, drawn in re.findall(r'<clipPath id="([^"]+)">(.*?)</clipPath>', svg, flags=re.S):
         svg = svg.replace(name, f"clip{zlib.crc32(drawn.encode()):08x}")
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
-    svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+    for found, named in (
+        (' id="', f' id="{prefix}-'),
+        ('xlink:href="#', f'href="#{prefix}-'),
+        ("url(#", f"url(#{prefix}-"),
+    ):
+        svg = svg.replace(found, named)
     return "\n".join(filter(None, map(str.strip, svg.split("\n"))))
 
 

@@ -6,7 +6,7 @@ The class validates, binds and prints; it never computes a statistic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -240,14 +240,8 @@ class Estimates:
                 if name in settings and settings[name] != value:
                     raise ValueError(f"the setting {name} differs between the estimates to be joined")
                 settings[name] = value
-        parts = [each._table.cut(each._places) for each in (self, *others)]
-        columns = {
-            name: list(chain.from_iterable(part[name] for part in parts))
-            if kind == "str"
-            else np.concatenate([part[name] for part in parts])
-            for name, kind in _KINDS
-        }
-        return object.__new__(Estimates)._bind_all(columns, sum(map(len, (self, *others))), settings)
+        table = _stacked((self, *others))
+        return object.__new__(Estimates)._bind_all(table.columns, table.size, settings)
 
     def __repr__(self) -> str:
         return f"Estimates(frame={self.frame!r}, settings={self.settings!r})"
@@ -255,6 +249,22 @@ class Estimates:
     def _repr_html_(self) -> str:
         shown = self.frame.dropna(axis="columns", how="all")
         return str(shown.to_html(index=False, max_rows=60, float_format=lambda x: f"{x:.3f}", na_rep="", border=0))
+
+
+def stack(estimates: Sequence[Estimates]) -> pd.DataFrame:
+    """The rows of several results one after another, whatever their settings."""
+    return _stacked(estimates).frame
+
+
+def _stacked(estimates: Sequence[Estimates]) -> _Table:
+    parts = [each._table.cut(each._places) for each in estimates]
+    columns = {
+        name: list(chain.from_iterable(part[name] for part in parts))
+        if kind == "str"
+        else np.concatenate([part[name] for part in parts])
+        for name, kind in _KINDS
+    }
+    return _Table(columns, sum(map(len, estimates)))
 
 
 def _is_missing(cell: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from iop_outcomes.errors import DisclosureError, UsageError
-from iop_outcomes.estimates import COLUMNS, KEY, Estimates
+from iop_outcomes.estimates import COLUMNS, KEY, Estimates, stack
 from iop_outcomes.publication import curves, suppression
 from iop_outcomes.publication.cells import build_system
 from iop_outcomes.publication.complementary import protect
@@ -149,7 +149,7 @@ def _bundle(estimates: Sequence[Estimates]) -> pd.DataFrame:
     """All rows once; the same number said twice is kept once, said differently is an error."""
     if not estimates:
         return Estimates(pd.DataFrame(columns=list(COLUMNS))).frame
-    frame = pd.concat([each.frame for each in estimates], ignore_index=True).drop_duplicates(ignore_index=True)
+    frame = stack(estimates).drop_duplicates(ignore_index=True)
     again = frame.duplicated(list(KEY), keep=False)
     if again.any():
         numbers = [*KEY, *_NUMBERS]

@@ -103,5 +103,4 @@ def _services(rows: Rows) -> list[str]:
 
 
 def _value(rows: Rows, definition: str, service: str) -> float | None:
-    found = rows.where(definition=definition, category=service).frame["value"]
-    return float(found.iloc[0]) if len(found) else None
+    return next((float(row["value"]) for row in rows.where(definition=definition, category=service).rows()), None)

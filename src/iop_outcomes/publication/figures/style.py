@@ -146,7 +146,7 @@ def read_first(rows: Rows, column: str = "value", **conditions: Any) -> float:
 
 def withheld_note(rows: Rows, *definitions: str) -> str:
     """A sentence when points are withheld, else nothing; ``definitions`` are the starts of those a figure reads."""
-    withheld = rows.frame.loc[rows.frame["status"] == Status.WITHHELD, "definition"].astype(str)
+    withheld = [str(row["definition"]) for row in rows.where(status=Status.WITHHELD).rows()]
     gaps = any(name.startswith(definitions) for name in withheld) if definitions else len(withheld) > 0
     return "Gaps: numbers withheld to protect privacy." if gaps else ""
 

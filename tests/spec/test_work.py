@@ -122,3 +122,17 @@ def test_funnels_and_calibration_wait_for_no_heavy_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_page_waits_for_no_package_that_it_does_not_use() -> None:
+    """The report and a figure of it, as HTML: nothing of other formats, other engines or statistics packages."""
+    code = (
+        "import sys; import iop_outcomes, iop_outcomes.cli, iop_outcomes.reports.quarterly, iop_outcomes.records.loading;"
+        "from iop_outcomes.publication.figures.style import new_figure, styled, to_svg;"
+        "from iop_outcomes.publication.html import render_html;"
+        "\nwith styled(): to_svg(new_figure(2.0), 'x')"
+        "\nprint(*sorted({'docx', 'xlsxwriter', 'typst', 'rich', 'polars', 'pyspark', 'statsmodels', 'scipy.stats',"
+        " 'scipy.optimize', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

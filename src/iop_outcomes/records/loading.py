@@ -52,8 +52,8 @@ def read_records(
 
     ``engine`` is ``"duckdb"`` (in this process), a Spark session, or the address of a Spark cluster. Tables too large to be
     read here are read on the engine: Parquet where it stands, CSV copied, with DuckDB into a file in the folder ``spill``;
-    ``memory_limit`` (``"4GB"``; 2 GB of large tables unless given) is for what DuckDB keeps in memory. ``step`` is told what is being done, how much is done,
-    and of how much.
+    ``memory_limit`` (``"4GB"``; 2 GB of large tables unless given) is for what DuckDB keeps in memory. ``step`` is told
+    what is being done, how much is done, and of how much.
 
     Raises :class:`~iop_outcomes.errors.RecordsError` naming every fault of the files, :class:`UsageError` for an
     argument it does not take. A fault of one row never stops the reading: it is in ``records.manifest.set_aside``.

@@ -287,15 +287,11 @@ def _measures(options: argparse.Namespace) -> int:
 
 
 def _crosswalk(options: argparse.Namespace) -> int:
-    from iop_outcomes.measures.crosswalk import choose_entries, describe_crosswalk, list_codes
-    from iop_outcomes.staging import stage_files
+    from iop_outcomes.measures.crosswalk import choose_entries, describe_crosswalk, write_codes
 
     entries = choose_entries(options.to)
     if options.codes:
-        target = Path(options.codes)
-        with stage_files(target.parent, target.name) as aside:
-            (aside / target.name).write_text(list_codes(entries), encoding="utf-8", newline="")
-        print(options.codes)
+        print(write_codes(entries, options.codes))
     elif options.markdown:
         sys.stdout.write(describe_crosswalk(entries))
     else:

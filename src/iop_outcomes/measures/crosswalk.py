@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from iop_outcomes.contracts import Field
 from iop_outcomes.errors import UsageError
 from iop_outcomes.measures.library import load_library
 from iop_outcomes.schema import TABLES
+from iop_outcomes.staging import stage_files
 
 #: Whether two definitions are the same.
 ANSWERS: tuple[str, ...] = ("yes", "partly", "no")
@@ -134,6 +136,14 @@ def list_codes(entries: tuple[Entry, ...]) -> str:
     writer.writerow(CODE_COLUMNS)
     writer.writerows(line for entry in entries for line in _code_lines(entry))
     return text.getvalue()
+
+
+def write_codes(entries: tuple[Entry, ...], path: str | Path) -> Path:
+    """Write ``list_codes`` to a file, whole or not at all, its folder made where there is none."""
+    target = Path(path)
+    with stage_files(target.parent, target.name) as aside:
+        (aside / target.name).write_text(list_codes(entries), encoding="utf-8", newline="")
+    return target
 
 
 _PREFACE = (

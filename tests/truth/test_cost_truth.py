@@ -109,7 +109,8 @@ def test_recent_admissions_cost_what_they_turned_out_to_cost(tables: dict[str, p
         costs = iop.measure_costs(cohort, horizon=56, pathway=False)
         week = costs.value(definition="cost_client_week@1", by="all")
         row = costs.where(definition="cost_admission@1", by="all").frame.iloc[0]
-        stays = tables["episodes"].merge(reductions.episode_rows(cohort.episodes), on="episode_id")
+        counted = reductions.episode_rows(cohort.episodes, "episode_code")
+        stays = tables["episodes"].merge(counted, left_on="episode_id", right_on="episode_code")
         closed = stays[stays["discharge_date"].between("2025-04-01", as_of)]
         length = pd.to_datetime(closed["discharge_date"]) - pd.to_datetime(closed["admission_date"])
         naive = float((np.minimum(length.dt.days + 1, 56) / 7).mean())

@@ -24,8 +24,8 @@ SIGNAL_WORDS: dict[Signal, str] = {
     "better": "Signal: better",
     "worse": "Signal: worse",
     "changed": "Signal: changed",
-    "none": "No signal: within usual ups and downs",
-    "too_few": "Too few points to call a signal",
+    "none": "Within the usual ups and downs",
+    "too_few": "Too few points to tell a change",
 }
 
 

@@ -44,7 +44,7 @@ def _say_leaving(reading: Reading) -> Iterator[str]:
     later = [day for day in shown if day > first]
     last = next((day for day in later if day >= reading.contents.planned_days), later[-1] if later else None)
     if last is not None:
-        yield f"By day {last}, {say_quantity(found[last])} had left before completing (page 3)."
+        yield f"By day {last}, {say_quantity(found[last])} had left before completing, not counting moves to other care (page 3)."
     yield from _say_groups(reading)
 
 
@@ -63,7 +63,7 @@ def _say_groups(reading: Reading) -> Iterator[str]:
                 f"Compared with everyone else, fewer are still there on day {SITE_DAY} in these groups: "
                 f"{'; '.join(less)} (page 7)."
                 if less
-                else "No group that may be shown stays less than the others by more than chance explains (page 7)."
+                else "In the groups that may be shown, differences are no larger than chance explains (page 7)."
             )
             return
 
@@ -82,7 +82,8 @@ def _say_hours(reading: Reading) -> Iterator[str]:
     if weeks.shown:
         yield f"Of weeks in care, {say_quantity(weeks, 'weeks')} met the weekly hours."
     if offered.shown:
-        yield f"The hours offered were {show(offered)} of those required."
+        more = ", so weeks with more make up for weeks with fewer" if offered.value > 1 else ""
+        yield f"The hours offered were {show(offered)} of those required{more}."
 
 
 def _of_hours(share: Quantity) -> str:
@@ -105,4 +106,4 @@ def _say_certainty(reading: Reading) -> Iterator[str]:
         yield f"Of people who were to be asked on day {row['at']:g}, {say_quantity(quantity_of(row))} were reached (page 6)."
     audit = reading.published.audit
     if audit.withheld:
-        yield f"Of {audit.total:,} numbers, {audit.withheld:,} are withheld to protect privacy (page A3)."
+        yield f"Of {audit.total:,} numbers in this report, {audit.withheld:,} are withheld to protect privacy (page A3)."

@@ -190,7 +190,11 @@ def say_note(note: str) -> str:
 
 
 def say_quantity(quantity: Quantity, things: str = "people") -> str:
-    """A share as a sentence part: frequency first, then percent or count, then the interval in words."""
+    """A share as a sentence part: frequency first, then percent or count, then the interval in words.
+
+    >>> say_quantity(Quantity("share", .24, .18, .31)), say_quantity(Quantity("share", .24, .238, .243))
+    ('about 2 in 10 people (24%; likely between 18% and 31%)', 'about 2 in 10 people (24%; likely about 24%)')
+    """
     if quantity.withheld:
         return "a number that is withheld to protect privacy"
     if not quantity.shown:
@@ -216,7 +220,10 @@ def _say_limits(quantity: Quantity) -> str:
     shown = show_interval(quantity)
     if shown in (NOTHING, WITHHELD):
         return ""
-    return f"; likely between {shown.replace(' to ', ' and ')}" if " to " in shown else f"; likely {shown}"
+    low, to, high = shown.partition(" to ")
+    if low == high:
+        return f"; likely about {low}"
+    return f"; likely between {low} and {high}" if to else f"; likely {shown}"
 
 
 def _is_share_of_count(quantity: Quantity) -> bool:

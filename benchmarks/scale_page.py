@@ -105,7 +105,7 @@ def _lead(kept: Line) -> list[str]:
         "# How fast, and against what",
         "",
         "`make benchmark` prints these tables and writes this page and its picture. Synthetic records (`iop-outcomes sample DIR",
-        "--people N --format parquet`); what is set against each other at one size is of one run (exceptions below), steps in a",
+        "--people N --format parquet`); what is set against each other is of one run, steps in a",
         "process of its own, one after another.",
         "",
         f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory']} GB, {machine['system']}. {versions}.",

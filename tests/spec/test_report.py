@@ -32,6 +32,7 @@ from iop_outcomes.publication.published import Published
 from iop_outcomes.records.model import Records
 from iop_outcomes.records.synthetic import Sample, simulate_records
 from iop_outcomes.reports.contents import Contents, choose_level, gather_contents
+from iop_outcomes.reports.folding import fold_withheld
 from iop_outcomes.reports.period import Quarter, Span
 from iop_outcomes.reports.quarterly import build_quarterly
 from iop_outcomes.reports.reading import Reading, find_quantity
@@ -299,6 +300,7 @@ def test_nothing_is_a_wall_of_marks(documents: dict[str, Document], kind: str) -
     for page in documents[kind].pages:
         for block in page.blocks:
             if isinstance(block, TableBlock):
+                assert block.table.rows, f"{page.number}: {block.title}"
                 for row in block.table.rows:
                     numbers = [cell for cell in row if isinstance(cell, Quantity)]
                     assert not numbers or any(not cell.withheld for cell in numbers), f"{page.number}: {row[0]}"
@@ -306,6 +308,16 @@ def test_nothing_is_a_wall_of_marks(documents: dict[str, Document], kind: str) -
         titles = [block.title for page in documents[kind].pages for block in page.blocks if isinstance(block, Note)]
         assert "Why so much is withheld" in titles
         assert "What this page cannot show" in titles
+
+
+def test_a_table_without_a_line_is_named_and_not_drawn(documents: dict[str, Document]) -> None:
+    page = documents["public"].pages[1]
+    empty = next(
+        replace(block, table=replace(block.table, rows=())) for block in page.blocks if isinstance(block, TableBlock)
+    )
+    (note,) = fold_withheld(replace(page, blocks=(empty,)), empty.source).blocks
+    assert isinstance(note, Note)
+    assert empty.title in note.text
 
 
 @pytest.mark.parametrize("kind", ["public", "internal"])

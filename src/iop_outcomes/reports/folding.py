@@ -40,7 +40,7 @@ def fold_withheld(page: Page, published: Published) -> Page:
     for block in page.blocks:
         if isinstance(block, FigureBlock | TableBlock) and _is_withheld(block.table.rows):
             folded.append(block.title)
-        elif isinstance(block, FigureBlock) and not block.table.rows:
+        elif isinstance(block, FigureBlock | TableBlock) and not block.table.rows:
             empty.append(block.title)
         elif isinstance(block, TableBlock):
             blocks.append(_fold_rows(block))

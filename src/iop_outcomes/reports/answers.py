@@ -106,4 +106,4 @@ def _say_certainty(reading: Reading) -> Iterator[str]:
         yield f"Of people who were to be asked on day {row['at']:g}, {say_quantity(quantity_of(row))} were reached (page 6)."
     audit = reading.published.audit
     if audit.withheld:
-        yield f"Of {audit.total:,} numbers in this report, {audit.withheld:,} are withheld to protect privacy (page A3)."
+        yield f"Of {audit.total:,} numbers, {audit.withheld:,} are withheld to protect privacy (page A3)."

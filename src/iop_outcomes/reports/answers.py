@@ -17,6 +17,8 @@ from iop_outcomes.reports.reading import Reading, find_quantity
 
 #: The day early leaving is told by, where it may be shown; else the first day shown.
 _EARLY = 14
+#: Most groups named on page 1; page 7 has them all.
+_NAMED = 2
 _HIDDEN = "is withheld to protect privacy, for it rests on too few people"
 
 
@@ -59,9 +61,10 @@ def _say_groups(reading: Reading) -> Iterator[str]:
                 for row, gap in gaps
                 if gap.high < 0
             ]
+            named = "among them " if len(less) > _NAMED else ""
             yield (
-                f"Compared with everyone else, fewer are still there on day {SITE_DAY} in these groups: "
-                f"{'; '.join(less)} (page 7)."
+                f"Compared with everyone else, fewer are still there on day {SITE_DAY} in some groups, "
+                f"{named}{'; '.join(less[:_NAMED])} (page 7)."
                 if less
                 else "In the groups that may be shown, differences are no larger than chance explains (page 7)."
             )

@@ -37,9 +37,8 @@ _WHY_WITHHELD = (
     f"{WITHHELD} instead. A longer time or more people would let more be shown; the internal report shows all of it."
 )
 _HOW_TO_READ = (
-    "Tiles speak of everyone admitted in the four quarters, early leavers too, unless they say otherwise. Lines show months, or "
-    "quarters where months hold too few people. Marked points lie beyond the usual ups and downs: ▲ better, ▼ worse, ◆ changed; "
-    "a hollow one is too early to say. A likely range is what chance alone leaves open."
+    "Tiles speak of everyone admitted in the four quarters, early leavers too, unless they say otherwise. Marked points lie "
+    "beyond the usual ups and downs: ▲ better, ▼ worse, ◆ changed; a hollow one is too early to say."
 )
 _NO_DATES = (
     "These records hold no dates, so nothing can be said of quarters or months, nor of change. Years of admission stand "
